@@ -1,0 +1,1 @@
+"""Losses, gradients, update rules, trajectories and explorers for the notebooks of Loss to Launch."""

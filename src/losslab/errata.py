@@ -1,0 +1,116 @@
+"""The article's formulas exactly as printed, to be seen failing. Wrong code lives here and nowhere else."""
+
+from functools import partial
+
+from losslab import optim
+
+
+def momentum_as_printed(w, g, u=0.0, *, beta=0.9):
+    """F6 and F7 as printed (E056, E057): the velocity is added and there is no learning rate.
+
+    On ½ λ w² it diverges for every λ > 0 and every 0 ≤ β < 1: one eigenvalue of the step exceeds 1.
+    """
+    u = beta * u + (1 - beta) * g
+    return w + u, u
+
+
+def momentum_without_rate(w, g, u=0.0, *, beta=0.9):
+    """F7 with the sign repaired but still no learning rate (E057): stable only for λ < 2 (1 + β)/(1 − β)."""
+    return optim.ema_momentum(w, g, u, lr=1.0, beta=beta)
+
+
+def momentum_as_drawn(w, g, u=0.0, *, beta=0.9):
+    """D9 (E041): the drawn chain ends with the velocity, no arrow leads back to the parameters."""
+    return w, beta * u + (1 - beta) * g
+
+
+def adam_uncorrected(w, g, m=0.0, v=0.0, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    """F8–F12 without the bias correction, as if β₂ were "the correction coefficient" (E060)."""
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g**2
+    return w - lr * m / (v**0.5 + eps), m, v
+
+
+adam_as_printed = partial(optim.adam, eps=0.0)  # F12 (E059): 0/0 where the gradient has always been zero
+
+
+def worked_gradient_as_printed(w, x, y):
+    """F14 as printed (E064): 2 (y − ŷ), without the inner derivative −x."""
+    return 2 * (y - w * x)
+
+
+# --- ch. 5: the listing, word for word (E074–E100); strings, so that reading this module imports no torch ---
+
+MNIST_DATA_LISTING = """\
+import torchvision
+import torchvision.transforms as transforms
+
+transform = transforms.Compose([
+    transforms.ToTensor(),
+    transforms.Normalize((0.5,), (0.5,))
+])
+
+train_set = torchvision.datasets.MNIST(
+    root='./data', train=True, download=True, transform=transform)
+train_loader = torch.utils.data.DataLoader(
+    train_set, batch_size=100, shuffle=True)
+
+test_set = torchvision.datasets.MNIST(
+    root='./data', train=False, download=True, transform=transform)
+test_loader = torch.utils.data.DataLoader(
+    test_set, batch_size=100, shuffle=False)
+"""
+
+MNIST_TRAINING_LISTING = """\
+import torch
+import torch.nn as nn
+import torch.optim as optim
+
+# Define the network structure
+class Net(nn.Module):
+    def __init__(self):
+        super(Net, self).__init__()
+        self.fc1 = nn.Linear(784, 256)  # 784 input features, 256 neurons
+        self.fc2 = nn.Linear(256, 128)  # 256 neurons, 128 neurons
+        self.fc3 = nn.Linear(128, 64)   # 128 neurons, 64 neurons
+        self.fc4 = nn.Linear(64, 10)    # 64 neurons, 10 neurons
+
+    def forward(self, x):
+        x = x.view(-1, 784)
+        x = torch.relu(self.fc1(x))
+        x = torch.relu(self.fc2(x))
+        x = torch.relu(self.fc3(x))
+        x = self.fc4(x)
+        return x
+
+# Initialize the model, loss function, and optimizer
+model = Net()
+criterion = nn.CrossEntropyLoss()
+optimizer = optim.Adam(model.parameters(), lr=0.001)
+
+# Train the model
+for epoch in range(10):  # loop over the dataset multiple times
+    running_loss = 0.0
+    for i, data in enumerate(train_loader, 0):
+        inputs, labels = data
+        optimizer.zero_grad()
+        outputs = model(inputs)
+        loss = criterion(outputs, labels)
+        loss.backward()
+        optimizer.step()
+        running_loss += loss.item()
+    print(f'Epoch {epoch + 1}, Loss: {running_loss / len(train_loader)}')
+
+# Test the model
+correct = 0
+total = 0
+with torch.no_grad():
+    for data in test_loader:
+        inputs, labels = data
+        outputs = model(inputs)
+        _, predicted = torch.max(outputs.data, 1)
+        total += labels.size(0)
+        correct += (predicted == labels).sum().item()
+
+print(f'Accuracy of the network on the 10000 test images: {100 * correct / total} %')
+"""

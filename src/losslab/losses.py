@@ -1,0 +1,73 @@
+"""Loss functions on NumPy arrays (article ch. 4 section 1), stable and strict about shapes."""
+
+import numpy as np
+
+
+def mse(y_hat, y):
+    """Mean squared error, (1/N) Σ (yᵢ − ŷᵢ)² over all elements (article F1).
+
+    Parameters
+    ----------
+    y_hat, y : array_like, same shape
+        Predictions and targets, in the target's unit.
+
+    Returns
+    -------
+    float
+        In the square of the target's unit.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ: broadcasting (N, 1) against (N,) would silently average N² pairs.
+    """
+    y_hat, y = np.asarray(y_hat, float), np.asarray(y, float)
+    if y_hat.shape != y.shape:
+        raise ValueError(f"y_hat and y must have the same shape, got {y_hat.shape} and {y.shape}")
+    return ((y - y_hat) ** 2).mean()
+
+
+def log_softmax(z):
+    """Logarithm of softmax, log pₖ = zₖ − log Σⱼ exp zⱼ, with z shifted by its maximum against overflow.
+
+    Parameters
+    ----------
+    z : array_like, shape (..., K)
+        Logits.
+    """
+    z = np.asarray(z, float)
+    z = z - z.max(-1, keepdims=True)
+    return z - np.log(np.exp(z).sum(-1, keepdims=True))
+
+
+def softmax(z):
+    """Probabilities pₖ = exp zₖ / Σⱼ exp zⱼ over the last axis; unchanged when a constant is added to z."""
+    return np.exp(log_softmax(z))
+
+
+def cross_entropy(z, labels):
+    """Cross-entropy of logits, −(1/N) Σᵢ log p(yᵢ) (article F2, corrected).
+
+    Parameters
+    ----------
+    z : array_like, shape (N, K)
+        Logits, not probabilities.
+    labels : array_like of int, shape (N,)
+        Class indices, 0 ≤ label < K.
+
+    Returns
+    -------
+    float
+        In nats per sample.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit or a label is out of range.
+    """
+    z, labels = np.asarray(z, float), np.asarray(labels)
+    if z.ndim != 2 or labels.shape != z.shape[:1]:
+        raise ValueError(f"z must be (N, K) and labels (N,), got {z.shape} and {labels.shape}")
+    if labels.size and (labels.min() < 0 or labels.max() >= z.shape[1]):
+        raise ValueError(f"labels must be in 0..{z.shape[1] - 1}, got {labels.min()}..{labels.max()}")
+    return -log_softmax(z)[np.arange(len(labels)), labels].mean()

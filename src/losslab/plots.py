@@ -1,0 +1,183 @@
+"""Arrays to artists on the Axes they are given. Nothing here computes a number or knows about pyplot."""
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
+
+# plt.style.use(plots.STYLE): small pictures, quiet frames.
+STYLE = {
+    "figure.figsize": (7.0, 3.2),
+    "figure.dpi": 84,
+    "figure.constrained_layout.use": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "font.size": 9,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+}
+
+# Hues of Okabe & Ito (2008), shaded to ≥ 3:1 on white; never colour alone: dash and marker differ too.
+LINES = {
+    "GD": {"color": "#B3500F", "linestyle": "-", "marker": "o"},
+    "Momentum": {"color": "#0060A0", "linestyle": "--", "marker": "s"},
+    "RMSProp": {"color": "#00795A", "linestyle": "-.", "marker": "^"},
+    "Adam": {"color": "#A3337A", "linestyle": (0, (4, 1, 1, 1, 1, 1)), "marker": "D"},
+    "As printed": {"color": "#B3400F", "linestyle": ":", "marker": "x"},
+    "Corrected": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
+    "Loss": {"color": "#5A6470", "linestyle": "-", "marker": ""},
+}
+# The same lines on a dark page.
+DARK = {
+    "GD": "#F2A065",
+    "Momentum": "#6CB8F5",
+    "RMSProp": "#4FD1A8",
+    "Adam": "#F09BD2",
+    "As printed": "#FF8A66",
+    "Corrected": "#6CB8F5",
+    "Loss": "#AAB4C0",
+}
+
+# A surface from low loss to high, so pale (so dark) that every line keeps a contrast of 3:1 on all of it.
+GROUND = {
+    "light": LinearSegmentedColormap.from_list("pale", ["#C3D3E2", "#FFFFFF"]),
+    "dark": LinearSegmentedColormap.from_list("dim", ["#28394A", "#111111"]),
+}
+TEXT = {"light": "#222222", "dark": "#DDDDDD"}
+
+
+def ink(name, theme):
+    """Return the colour of the line called `name` in the "light" or "dark" theme."""
+    return LINES[name]["color"] if theme == "light" else DARK[name]
+
+
+def tint(ax, theme):
+    """Give an Axes with everything written on it the text colour of a theme, on transparent ground."""
+    ax.set_facecolor("none")
+    ax.tick_params(which="both", colors=TEXT[theme])
+    ax.spines[["top", "right"]].set_visible(False)
+    for spine in ax.spines.values():
+        spine.set_color(TEXT[theme])
+    for text in (ax.title, ax.xaxis.label, ax.yaxis.label):
+        text.set_color(TEXT[theme])
+
+
+def contours(ax, surface, *, theme="light", resolution=160, levels=18):
+    """Draw a surface's loss as filled contours at logarithmic levels, its window, and its minimum as a star.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    surface : losslab.surfaces.Surface
+    theme : "light" or "dark"
+    """
+    x, y = np.linspace(*surface.xlim, resolution), np.linspace(*surface.ylim, resolution)
+    loss = surface.value(np.stack(np.meshgrid(x, y), -1)) + 1e-12
+    low = max(loss.max() * 1e-4, loss.min())
+    rings = {"levels": np.geomspace(low, loss.max(), levels), "norm": LogNorm()}
+    ax.contourf(x, y, loss, cmap=GROUND[theme], extend="both", **rings)
+    ax.contour(x, y, loss, colors="#8A9BAB", linewidths=0.4, **rings)
+    if surface.minimum is not None:
+        ax.plot(*surface.minimum, "*", color="white", markeredgecolor="black", markersize=11)
+    ax.set(xlim=surface.xlim, ylim=surface.ylim, xlabel="$w_1$", ylabel="$w_2$")
+    ax.grid(visible=False)
+
+
+def trajectories(ax, paths, *, every=10):
+    """Draw paths over the plane with a marker at every tenth step; what has overflowed is left out.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    paths : dict of name -> array, shape (steps + 1, 2)
+        Names with a style in `LINES` get it.
+    """
+    for name, path in paths.items():
+        path = np.where(np.abs(path) < 1e6, path, np.nan)
+        ax.plot(*path.T, label=name, markevery=every, markersize=4, **LINES.get(name, {}))
+
+
+def losses(ax, curves, *, every=10, floor=1e-16):
+    """Draw losses against the step on a logarithmic axis.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    curves : dict of name -> array, shape (steps + 1,)
+    """
+    for name, loss in curves.items():
+        loss = np.where(loss < 1e30, np.maximum(loss, floor), np.nan)
+        ax.plot(loss, label=name, markevery=every, markersize=4, **LINES.get(name, {}))
+    ax.set(yscale="log", xlabel="step", ylabel="loss")
+
+
+def curves(ax, lines, *, every=None):
+    """Draw named lines, the i-th in the i-th style of `LINES` (here the styles mean nothing by themselves).
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    lines : dict of name -> (x, y), each array-like of shape (n,)
+    every : int or float, optional
+        Which points carry a marker, as matplotlib's `markevery`; default all.
+    """
+    for (name, (x, y)), style in zip(lines.items(), LINES.values(), strict=False):
+        ax.plot(x, y, label=name, markersize=4, markevery=every, **style)
+    ax.legend()
+
+
+def digits(ax, images, captions=(), *, columns=10):
+    """Lay out images as ink on paper, row by row, each with its caption above.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    images : array-like, shape (N, 28, 28), 0 (paper) to 255 (ink)
+    captions : sequence of N str, or nothing
+    """
+    pitch = 1.3 if len(captions) else 1.0
+    for i, image in enumerate(images):
+        row, column = divmod(i, columns)
+        top, left = row * pitch, column + 0.04
+        ax.imshow(image, cmap="gray_r", vmin=0, vmax=255, extent=(left, left + 0.92, top + 0.92, top))
+        if len(captions):
+            ax.text(left + 0.46, top - 0.04, captions[i], ha="center", va="bottom", fontsize=8)
+    ax.set(xlim=(0, min(columns, len(images))), ylim=((row + 1) * pitch - pitch + 1, 0.96 - pitch))
+    ax.axis("off")
+
+
+def confusion(ax, counts):
+    """Draw a confusion matrix: right answers as grey numbers on the diagonal, mistakes the darker the more.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    counts : array, shape (K, K)
+        `counts[i, j]` images of class i that were taken for class j.
+    """
+    wrong = counts - np.diag(np.diag(counts))
+    ax.imshow(np.sqrt(wrong), cmap="Oranges")
+    for (i, j), n in np.ndenumerate(counts):
+        if n:
+            colour = "0.5" if i == j else "white" if wrong[i, j] > wrong.max() / 2 else "black"
+            ax.text(j, i, n, ha="center", va="center", fontsize=7, color=colour)
+    ax.set(
+        xlabel="predicted digit", ylabel="true digit", xticks=range(len(counts)), yticks=range(len(counts))
+    )
+    ax.grid(visible=False)
+
+
+def class_bars(ax, values, truth):
+    """Draw one bar per class with its value; the true class is coloured and hatched.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    values : array-like, shape (K,)
+    truth : int
+    """
+    bars = ax.bar(range(len(values)), values, color="0.75")
+    bars[truth].set(facecolor=LINES["Corrected"]["color"], hatch="//", edgecolor="white")
+    ax.axhline(0, color="0.3", linewidth=0.8)
+    ax.set(xlabel="digit", xticks=range(len(values)))
+    ax.grid(axis="x", visible=False)

@@ -1,0 +1,190 @@
+"""A real mouse on real sliders in a real browser."""
+
+import re
+import time
+
+import pytest
+
+from losslab import explorers, grid
+
+pytestmark = pytest.mark.browser
+
+
+def grip(page, label):
+    """Where a slider's thumb is: its centre in page pixels, and the slider's width."""
+    slider = page.get_by_role("slider", name=label, exact=True)
+    box, share = slider.bounding_box(), slider.evaluate("e => (e.value - e.min) / (e.max - e.min)")
+    return box["x"] + 8 + share * (box["width"] - 16), box["y"] + box["height"] / 2, box
+
+
+def drag(page, label, to, seconds=1.0, rate=60):
+    """Drag a slider to the fraction `to` of its track; return the number of pictures painted meanwhile."""
+    x, y, box = grip(page, label)
+    end = box["x"] + 8 + to * (box["width"] - 16)
+    before = page.evaluate("window.painted.length")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    begin = time.perf_counter()
+    while (share := (time.perf_counter() - begin) / seconds) < 1:
+        page.mouse.move(x + (end - x) * share, y)
+        time.sleep(1 / rate)
+    page.mouse.move(end, y)
+    page.mouse.up()
+    page.wait_for_timeout(400)
+    return page.evaluate("window.painted.length") - before
+
+
+def picture(page):
+    return page.locator(".ll-stage canvas").screenshot()
+
+
+EXPLORERS = {
+    "explore": (explorers.explore, ["learning rate α", "momentum β, β₁", "step"]),
+    "worked_example": (explorers.worked_example, ["learning rate α", "input x", "step"]),
+}
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_every_slider_is_dragged_end_to_end_and_changes_the_picture(bare, name):
+    make, labels = EXPLORERS[name]
+    page = bare(make())
+    for label in labels:
+        drag(page, label, 0.0, seconds=0.3)
+        low, sent = picture(page), page.evaluate("window.sent.length")
+        painted = drag(page, label, 1.0)
+        assert picture(page) != low, f"{label}: the picture did not change"
+        positions = int(page.get_by_role("slider", name=label, exact=True).get_attribute("max"))
+        required = min(30, positions)
+        assert painted >= required, f"{label}: {painted} pictures in a drag of 1 s, {required} required"
+        messages = page.evaluate("window.sent.length") - sent
+        assert messages == 1, (
+            f"{label}: {messages} messages to the kernel; one on release is all there should be"
+        )
+        drag(page, label, 0.4, seconds=0.3)
+
+
+def test_arrow_keys_move_a_slider_and_the_sentence_follows(bare):
+    page = bare(explorers.explore())
+    slider, said = page.get_by_role("slider", name="learning rate α"), page.locator(".ll-say")
+    before = slider.get_attribute("aria-valuetext"), said.inner_text()
+    slider.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(500)
+    assert float(slider.get_attribute("aria-valuetext")) > float(before[0])
+    assert said.inner_text() != before[1]
+    assert page.locator(".ll-stage canvas").get_attribute("aria-label") == said.inner_text()
+
+
+def test_the_picture_is_what_python_computed(bare):
+    """The last point of Adam's path lies where matplotlib puts it: a pixel of Adam's colour is there."""
+    explorer = explorers.explore(shown=["Adam"])
+    page = bare(explorer)
+    i, j = explorer.state["index"]
+    path = next(s for s in explorer.view.series if s.name == "Adam" and s.panel == 0).points[i, j]
+    x, y = grid.pixels(explorer.axes[0], path[-1])
+    colour = page.evaluate(
+        "([x, y]) => { const c = document.querySelector('.ll-stage canvas'), k = c.width / 800;"
+        " return [...c.getContext('2d').getImageData(Math.round(x * k), Math.round(y * k), 1, 1).data] }",
+        [x, y],
+    )
+    assert tuple(colour[:3]) == (0xA3, 0x33, 0x7A)
+
+
+def test_diverging_runs_are_named_on_the_page(bare):
+    page = bare(explorers.explore("beale", lr=0.1))
+    assert "GD diverged at step 5" in page.locator(".ll-say").inner_text()
+
+
+def test_play_walks_through_the_steps_and_pauses(bare):
+    page = bare(explorers.explore(step=0))
+    start = picture(page)
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_timeout(500)
+    page.get_by_role("button", name="Pause").click()
+    step = int(page.get_by_role("slider", name="step").input_value())
+    assert 0 < step < 100
+    assert picture(page) != start
+
+
+def test_legend_hides_a_line_and_reset_brings_everything_back(bare):
+    page = bare(explorers.explore())
+    first = picture(page)
+    page.get_by_role("checkbox", name="RMSProp").uncheck()
+    drag(page, "learning rate α", 0.9, seconds=0.2)
+    assert picture(page) != first
+    page.get_by_role("button", name="Reset").click()
+    page.wait_for_timeout(500)
+    assert page.get_by_role("checkbox", name="RMSProp").is_checked()
+    assert picture(page) == first
+
+
+def test_the_copied_line_opens_the_same_explorer(bare):
+    page = bare(explorers.explore())
+    drag(page, "learning rate α", 0.2, seconds=0.2)
+    page.get_by_role("checkbox", name="GD").uncheck()
+    drag(page, "step", 0.5, seconds=0.2)
+    page.get_by_role("button", name="Copy").click()
+    page.wait_for_timeout(400)
+    line = page.locator(".ll code").inner_text()
+    again = eval(line, {"explorers": explorers})
+    state = page.evaluate("window.sent.filter(([k]) => k === 'state').at(-1)[1]")
+    assert (again.state["index"], again.state["step"]) == (state["index"], state["step"])
+    assert again.state["shown"] == ["Momentum", "RMSProp", "Adam"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_stage_follows_the_theme(bare, theme):
+    page = bare(explorers.explore(), color_scheme=theme)
+    explorer = explorers.explore()
+    ink = page.evaluate(
+        "() => { const c = document.querySelector('.ll-swatch').getContext('2d');"
+        " return [...c.getImageData(14, 14, 1, 1).data].slice(0, 3) }"
+    )
+    assert "#" + "".join(f"{v:02X}" for v in ink) == explorer.meta["ink"][theme][0]
+
+
+def test_closing_leaves_nothing_behind(bare):
+    page = bare(explorers.explore())
+    page.evaluate("() => { window.before = window.painted.length; window.cleanUp(); }")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.painted.length") == page.evaluate("window.before")
+
+
+def test_without_a_kernel_the_page_says_what_to_do(bare):
+    page = bare(explorers.explore())
+    page.get_by_role("combobox", name="surface").select_option("beale")
+    page.wait_for_timeout(4500)
+    assert "run this cell again" in page.locator(".ll-say").inner_text()
+
+
+def test_drag_in_jupyterlab(notebook):
+    page = notebook("from losslab import explorers\nexplorers.explore()")
+    before = picture(page)
+    painted = drag(page, "learning rate α", 0.9)
+    assert painted >= 15, f"{painted} pictures in a drag of one second, 15 required"
+    assert picture(page) != before
+    slider = page.get_by_role("slider", name="learning rate α")
+    value = slider.input_value()
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    assert int(slider.input_value()) == int(value) - 1, "JupyterLab took the arrow key"
+
+
+def test_the_kernel_computes_another_surface_and_another_start(notebook):
+    page = notebook("from losslab import explorers\nexplorers.explore()")
+    line = page.locator(".ll code")
+    page.get_by_role("combobox", name="surface").select_option("rosenbrock")
+    page.wait_for_function("document.querySelector('.ll code').textContent.includes('rosenbrock')")
+    before = picture(page)
+    handle = page.locator(".ll-point").bounding_box()
+    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 120, y + 40, steps=20)
+    page.wait_for_timeout(300)
+    assert picture(page) != before, "the paths do not follow the start point while it is dragged"
+    page.mouse.up()
+    page.wait_for_function("!document.querySelector('.ll code').textContent.includes('(-1.5, 2.0)')")
+    assert re.search(r"surface='rosenbrock', start=\(-?\d", line.inner_text())

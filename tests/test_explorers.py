@@ -1,0 +1,232 @@
+"""The explorers without a browser: what they compute, pack and say at every corner of their sliders."""
+
+import itertools
+import re
+import warnings
+import zlib
+from functools import partial
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from losslab import explorers, grid, optim, plots, surfaces, trajectories
+
+MAKE = {
+    **{f"explore-{name}": partial(explorers.explore, name) for name in surfaces.SURFACES},
+    "worked_example": explorers.worked_example,
+}
+
+
+@pytest.fixture(scope="module", params=MAKE)
+def explorer(request):
+    return MAKE[request.param]()
+
+
+def decoded(explorer, number, i, j):
+    """What the browser reads for one series at one slider position: CSS pixels, shape (drawn, 2)."""
+    raw = np.frombuffer(zlib.decompress(explorer.atlas)[: 2 * _cells(explorer)], "<i2")
+    start = sum(np.prod(s["shape"]) for s in explorer.meta["series"][:number])
+    a, b, size = explorer.meta["series"][number]["shape"]
+    block = raw[start : start + a * b * size].reshape(a, b, size)[min(i, a - 1), min(j, b - 1)]
+    return np.cumsum(block[1:].reshape(2, -1), axis=1).T[: block[0]] / explorer.meta["size"][2]
+
+
+def _cells(explorer):
+    return sum(np.prod(s["shape"]) for s in explorer.meta["series"])
+
+
+def positions(explorer, count=20):
+    """Both ends and the middle of both sliders, and random positions."""
+    shape = [len(s["values"]) for s in explorer.meta["sliders"]]
+    corners = itertools.product(*[(0, n // 2, n - 1) for n in shape])
+    rng = np.random.default_rng(0)
+    return [*corners, *zip(*[rng.integers(n, size=count) for n in shape], strict=True)]
+
+
+def test_atlas_holds_what_was_computed_at_every_corner(explorer):
+    left, top, width, height = explorer.meta["panels"][0]
+    for i, j in positions(explorer):
+        for number, series in enumerate(explorer.view.series):
+            got = decoded(explorer, number, i, j)
+            a, b = (min(k, n - 1) for k, n in zip((i, j), series.points.shape, strict=False))
+            points = series.points[a, b, : len(got)]
+            want = grid.pixels(explorer.axes[series.panel], points)
+            np.testing.assert_allclose(got, want, atol=0.5 / grid.UNIT)
+
+
+def test_every_drawn_point_is_finite_and_every_other_run_is_marked(explorer):
+    for i, j in positions(explorer):
+        for series in explorer.view.series:
+            a, b = (min(k, n - 1) for k, n in zip((i, j), series.points.shape, strict=False))
+            end = -1 if series.ends is None else series.ends[a, b]
+            points = series.points[a, b] if end < 0 else series.points[a, b, :end]
+            assert np.isfinite(points).all(), (series.name, i, j)
+
+
+def test_every_position_has_its_sentence(explorer):
+    shape = tuple(len(s["values"]) for s in explorer.meta["sliders"])
+    assert explorer.view.texts.shape == shape
+    sent = zlib.decompress(explorer.atlas)[2 * _cells(explorer) :].decode().split("\n")
+    assert sent == list(explorer.view.texts.ravel())
+    assert not [text for text in sent if re.search(r"\b(nan|inf)\b", text)]
+
+
+def test_small_enough_to_send(explorer):
+    assert len(explorer.atlas) + sum(map(len, explorer.stages.values())) < 1.5e6
+    assert len(explorer.atlas) < 1e6
+
+
+def test_opening_leaves_no_figure_behind_and_warns_of_nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        explorers.explore("beale", lr=1.0, beta=0.99)._repr_mimebundle_()
+    assert plt.get_fignums() == []
+
+
+def test_paths_on_the_grid_are_the_runs_of_the_chapter():
+    explorer = explorers.explore("beale", lr=0.01, beta=0.5, start=(1.0, 1.0))
+    i, j = explorer.state["index"]
+    adam = next(s for s in explorer.view.series if s.name == "Adam" and s.panel == 0)
+    rule = partial(optim.adam, lr=0.01, beta1=0.5)
+    run = trajectories.run(rule, surfaces.SURFACES["beale"].gradient, (1.0, 1.0), explorers.STEPS)
+    np.testing.assert_allclose(adam.points[i, j], run, rtol=1e-12)
+
+
+def test_diverging_runs_are_said_to_diverge():
+    explorer = explorers.explore("ravine", lr=0.3)  # λ = 20: gradient descent is stable below 0.1
+    text = explorer.view.texts[tuple(explorer.state["index"])]
+    assert "GD diverged at step 5" in text
+    assert "Adam diverged" not in text
+
+
+@pytest.mark.parametrize(
+    ("lr", "x", "printed", "corrected"),
+    [
+        (0.01, 2, "1.040 as printed (diverges)", "0.920 corrected (converges)"),
+        (0.125, 2, "1.500 as printed (diverges)", "0.000 corrected (lands in one step)"),
+        (0.25, 2, "2.000 as printed (diverges)", "-1.000 corrected (oscillates for ever)"),
+        (0.01, -2, "0.960 as printed (converges)", "0.920 corrected (converges)"),
+        (0.01, 10, "1.200 as printed (diverges)", "-1.000 corrected (oscillates for ever)"),
+        (0.3, 2, "2.200 as printed (diverges)", "-1.400 corrected (diverges)"),
+        (0.24, 2, "1.960 as printed (diverges)", "-0.920 corrected (zig-zags in)"),
+        (0.0, 2, "1.000 as printed (stays where it is)", "1.000 corrected (stays where it is)"),
+        (0.1, 0, "(the input is 0: w has no influence)", "(the input is 0: w has no influence)"),
+    ],
+)
+def test_worked_example_says_the_factor_and_what_it_means(lr, x, printed, corrected):
+    explorer = explorers.worked_example(lr=lr, x=x)
+    text = explorer.view.texts[tuple(explorer.state["index"])]
+    assert printed in text
+    assert corrected in text
+
+
+@pytest.mark.parametrize(("lr", "x"), [(0.01, 2.0), (0.2, 1.5), (0.01, -2.0)])
+def test_worked_example_runs_by_the_factors_it_states(lr, x):
+    explorer = explorers.worked_example(lr=lr, x=x)
+    i, j = explorer.state["index"]
+    k = np.arange(explorers.EXAMPLE_STEPS + 1)
+    fixed = {"As printed": explorers.Y / x, "Corrected": explorers.Y / x}
+    factor = {"As printed": 1 + 2 * lr * x, "Corrected": 1 - 2 * lr * x**2}
+    for series in explorer.view.series:
+        if series.panel == 0 and series.scrub:
+            w = fixed[series.name] * (1 - factor[series.name] ** k)
+            stop = len(k) if series.ends[i, j] < 0 else series.ends[i, j]
+            np.testing.assert_allclose(series.points[i, j, :stop, 0], w[:stop], rtol=1e-9, atol=1e-12)
+
+
+def test_requested_values_are_exact_grid_values():
+    explorer = explorers.explore(lr=0.0123, beta=0.87)
+    for slider, index, want in zip(explorer.sliders, explorer.state["index"], (0.0123, 0.87), strict=True):
+        assert slider.values[index] == want
+        assert (np.diff(slider.values) > 0).all()
+
+
+def test_repr_opens_the_same_explorer():
+    first = explorers.explore("saddle", lr=0.05, beta=0.5, start=(1, -1), step=30, shown=["GD", "Adam"])
+    again = eval(repr(first), {"explorers": explorers})
+    assert repr(again) == repr(first)
+    assert (again.state, again.settings) == (first.state, first.settings)
+
+
+def test_fallback_picture_and_stable_repr_are_in_the_bundle():
+    data, _ = explorers.explore()._repr_mimebundle_()
+    assert data["image/png"].startswith("iVBOR")
+    assert data["text/plain"] == repr(explorers.explore())
+
+
+def test_still_shows_the_present_setting():
+    explorer = explorers.explore("ravine", lr=0.3, step=3, shown=["GD", "Adam"])
+    figure = grid.still(explorer.view, **{k: explorer.state[k] for k in ("index", "shown", "step")})
+    lines = {line.get_label().split(" (")[0]: line for line in figure.axes[0].get_lines()}
+    assert {"GD", "Adam"} <= set(lines)
+    assert "Momentum" not in lines
+    start = surfaces.SURFACES["ravine"].start
+    np.testing.assert_allclose(lines["Adam"].get_xydata()[0], start)
+    assert len(lines["Adam"].get_xydata()) == 4
+    assert lines["GD"].get_label() == "GD (diverged at step 5)"
+
+
+def test_choosing_a_surface_takes_its_start_along():
+    explorer = explorers.explore()
+    explorer.ask = {"choice": ["surface", "beale"], "n": 1}
+    assert explorer.settings == {"surface": "beale", "start": surfaces.SURFACES["beale"].start}
+    assert explorer.meta["choices"]["surface"][0] == "beale"
+
+
+def test_dragging_the_start_previews_one_position_and_letting_go_computes_all():
+    explorer = explorers.explore()
+    whole, target = explorer.atlas, np.array([0.5, -0.25])
+    point = grid.pixels(explorer.axes[0], target).tolist()
+    explorer.ask = {"point": point, "preview": True, "n": 1}
+    assert explorer.settings["start"] == (0.5, -0.25)
+    assert explorer.atlas is whole
+    assert len(explorer.preview) == 2 * sum(s["shape"][2] for s in explorer.meta["series"])
+    explorer.ask = {"point": point, "preview": False, "n": 2}
+    assert explorer.atlas != whole
+    i, j = explorer.state["index"]
+    np.testing.assert_allclose(explorer.view.series[0].points[i, j, 0], target)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (
+            lambda: explorers.explore("bowl"),
+            "surface must be one of ravine, saddle, rosenbrock, beale, got 'bowl'",
+        ),
+        (lambda: explorers.explore(lr=0), "lr must be between 0.001 and 1, got 0"),
+        (lambda: explorers.explore(lr=float("nan")), "lr must be between 0.001 and 1, got nan"),
+        (lambda: explorers.explore(beta=1), "beta must be between 0 and 0.99, got 1"),
+        (lambda: explorers.explore(start=(1, 2, 3)), "start must be two finite numbers"),
+        (lambda: explorers.explore(start=(np.inf, 0)), "start must be two finite numbers"),
+        (lambda: explorers.explore(shown=["SGD"]), "'SGD' is not among GD, Momentum, RMSProp, Adam"),
+        (lambda: explorers.explore(step=101), "step must be between 0 and 100, got 101"),
+        (lambda: explorers.worked_example(x=11), "x must be between -10 and 10, got 11"),
+    ],
+)
+def test_bad_settings_are_answered_with_what_is_possible(call, sentence):
+    with pytest.raises(ValueError, match=sentence.replace("(", r"\(")):
+        call()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_line_and_word_stands_out_from_the_ground(theme):
+    """WCAG 2.1: contrast of graphics ≥ 3, of text ≥ 4.5, on the palest and the darkest part of the stage."""
+    page = {"light": "#FFFFFF", "dark": "#111111"}[theme]
+    grounds = [page, plots.GROUND[theme](0.0), plots.GROUND[theme](1.0)]
+    for name in plots.LINES:
+        assert min(contrast(plots.ink(name, theme), g) for g in grounds) >= 3, name
+    assert contrast(plots.TEXT[theme], page) >= 4.5
+
+
+def contrast(one, other):
+    """WCAG contrast ratio of two colours."""
+    from matplotlib.colors import to_rgb
+
+    def luminance(colour):
+        c = np.array(to_rgb(colour))
+        return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722)
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
