@@ -11,6 +11,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from losslab import explorers, grid, optim, plots, surfaces, trajectories
+from losslab.views import optimizers, worked_example
 
 MAKE = {
     **{f"explore-{name}": partial(explorers.explore, name) for name in surfaces.SURFACES},
@@ -89,7 +90,7 @@ def test_paths_on_the_grid_are_the_runs_of_the_chapter():
     i, j = explorer.state["index"]
     adam = next(s for s in explorer.view.series if s.name == "Adam" and s.panel == 0)
     rule = partial(optim.adam, lr=0.01, beta1=0.5)
-    run = trajectories.run(rule, surfaces.SURFACES["beale"].gradient, (1.0, 1.0), explorers.STEPS)
+    run = trajectories.run(rule, surfaces.SURFACES["beale"].gradient, (1.0, 1.0), optimizers.STEPS)
     np.testing.assert_allclose(adam.points[i, j], run, rtol=1e-12)
 
 
@@ -125,8 +126,8 @@ def test_worked_example_says_the_factor_and_what_it_means(lr, x, printed, correc
 def test_worked_example_runs_by_the_factors_it_states(lr, x):
     explorer = explorers.worked_example(lr=lr, x=x)
     i, j = explorer.state["index"]
-    k = np.arange(explorers.EXAMPLE_STEPS + 1)
-    fixed = {"As printed": explorers.Y / x, "Corrected": explorers.Y / x}
+    k = np.arange(worked_example.STEPS + 1)
+    fixed = {"As printed": worked_example.Y / x, "Corrected": worked_example.Y / x}
     factor = {"As printed": 1 + 2 * lr * x, "Corrected": 1 - 2 * lr * x**2}
     for series in explorer.view.series:
         if series.panel == 0 and series.scrub:

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from playwright.sync_api import sync_playwright
 
-from losslab import grid
+from losslab import widget
 
 FLAGS = [
     "--no-sandbox",  # containers; the pages are our own
@@ -88,12 +88,12 @@ def bare(new_page, tmp_path):
     def show(explorer, **options):
         text = {k: getattr(explorer, k) for k in ("meta", "state", "ask")}
         code = lambda data: base64.b64encode(data).decode()  # noqa: E731
-        source = Path(grid.__file__)
+        source = Path(widget.__file__)
         path = tmp_path / "explorer.html"
         path.write_text(
             BARE.format(
-                css=source.with_name("grid.css").read_text(),
-                js=code(source.with_name("grid.js").read_bytes()),
+                css=source.with_name("widget.css").read_text(),
+                js=code(source.with_name("widget.js").read_bytes()),
                 state=json.dumps(text),
                 binary=json.dumps({k: code(getattr(explorer, k)) for k in ("atlas", "preview")}),
                 stages=json.dumps({k: code(v) for k, v in explorer.stages.items()}),

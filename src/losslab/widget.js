@@ -1,4 +1,4 @@
-// Looks a slider position up and strokes its lines. Every number drawn here was computed in Python (grid.py).
+// Looks a slider position up and strokes its lines. Every number drawn here was computed in Python (explorers.py) and packed there (grid.py).
 
 const node = (tag, props = {}, ...children) => {
   const el = Object.assign(document.createElement(tag), props);
@@ -12,8 +12,8 @@ const inflate = async (view) =>
 // Lay the series of the atlas out one after the other: where each begins and how far apart its slider positions are.
 function layout(series) {
   let start = 0;
-  return series.map(({ name, panel, scrub, shape: [a, b, size] }) => {
-    const one = { name, panel, scrub, start, size, stride: [a > 1 ? b * size : 0, b > 1 ? size : 0] };
+  return series.map(({ name, panel, scrub, fill, shape: [a, b, size] }) => {
+    const one = { name, panel, scrub, fill, start, size, stride: [a > 1 ? b * size : 0, b > 1 ? size : 0] };
     start += a * b * size;
     return one;
   });
@@ -36,7 +36,7 @@ function mark(g, marker, x, y, r) {
 
 // One series: a polyline with a marker every tenth step and a large one where the run stands.
 // Returns the step at which the run has diverged, if it has by now.
-function stroke(g, data, at, size, marker, upto, unit) {
+function stroke(g, data, at, size, marker, upto, unit, fill) {
   const n = (size - 1) / 2, drawn = data[at], stop = Math.min(drawn, upto + 1), dots = [];
   let x = 0, y = 0;
   g.beginPath();
@@ -47,6 +47,12 @@ function stroke(g, data, at, size, marker, upto, unit) {
     if (marker && k % 10 === 0) dots.push(x, y);
   }
   g.stroke();
+  if (fill) {
+    g.globalAlpha = 0.35;
+    g.fill();
+    g.globalAlpha = 1;
+    return;
+  }
   for (let d = 0; d < dots.length; d += 2) mark(g, marker, dots[d], dots[d + 1], 3 * unit);
   if (stop) mark(g, marker, x, y, 5 * unit);
   return drawn < n && drawn <= upto ? drawn : undefined;
@@ -68,7 +74,7 @@ function draw(g, scene, data, index, step, shown, ink) {
     g.clip();
     g.strokeStyle = g.fillStyle = ink[s.name];
     const at = s.start + index[0] * s.stride[0] + index[1] * s.stride[1];
-    const end = stroke(g, data, at, s.size, meta.markers[s.name], s.scrub ? step : 1e9, unit);
+    const end = stroke(g, data, at, s.size, meta.markers[s.name], s.scrub ? step : 1e9, unit, s.fill);
     if (end !== undefined && s.panel === 0) {
       const [left, top, , h] = meta.panels[0], y = top + h - 10 - 18 * line++;
       mark(g, "x", (left + 14) * unit, (y - 4) * unit, 4 * unit);
@@ -163,7 +169,7 @@ async function render({ model, el }) {
     return jupyter ? jupyter === "false" : matchMedia("(prefers-color-scheme: dark)").matches;
   };
   const meta = () => model.get("meta");
-  const position = () => state.index[0] * meta().sliders[1].values.length + state.index[1];
+  const position = () => state.index[0] * (meta().sliders[1]?.values.length ?? 1) + state.index[1];
 
   function paint() {
     frame = 0;
@@ -182,7 +188,7 @@ async function render({ model, el }) {
     canvas.setAttribute("aria-label", texts[position()]);
     const [call, settings] = meta().call, knobs = {};
     meta().sliders.forEach((s, k) => (knobs[s.name] = s.values[state.index[k]]));
-    const words = { ...settings, ...knobs, step: state.step };
+    const words = meta().steps ? { ...settings, ...knobs, step: state.step } : { ...settings, ...knobs };
     if (shown.size < meta().names.length) words.shown = `[${[...shown].map((n) => `"${n}"`).join(", ")}]`;
     code.textContent = `${call}(${Object.entries(words).map(([k, v]) => `${k}=${v}`).join(", ")})`;
   }
@@ -301,7 +307,7 @@ async function render({ model, el }) {
   el.append(
     node("div", { className: "ll-row" }, ...choices, ...sliders.map((s) => s.row)),
     stage,
-    node("div", { className: "ll-row" }, play, steps.row, reset),
+    node("div", { className: "ll-row" }, ...(meta().steps ? [play, steps.row] : []), reset),
     panel.row,
     status,
     node("div", { className: "ll-row" }, copy, code),

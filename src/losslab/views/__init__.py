@@ -1,0 +1,1 @@
+"""What each explorer shows: a compute function, its stage, its sliders. No widget, no torch."""
