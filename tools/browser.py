@@ -1,0 +1,139 @@
+"""What browser tests and slider benchmark share: Chromium, JupyterLab, an explorer on a bare page, a drag."""
+
+import base64
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+
+from losslab import widget
+
+FLAGS = [
+    "--no-sandbox",  # containers; the pages are our own
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+# Plays the part of Jupyter: a model with the explorer's traits, and a record of what goes to the kernel.
+BARE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Explorer</title>
+<style>:root {{ color-scheme: light dark }} {css}</style><body><main id="here"></main><script type="module">
+const bytes = (s) => new DataView(Uint8Array.from(atob(s), (c) => c.charCodeAt(0)).buffer);
+const state = {state};
+for (const [k, v] of Object.entries({binary})) state[k] = bytes(v);
+state.stages = Object.fromEntries(Object.entries({stages}).map(([k, v]) => [k, bytes(v)]));
+window.sent = [];
+window.painted = [];
+addEventListener("losslab:painted", (e) => window.painted.push(e.detail));
+const model = {{ get: (k) => state[k], set: (k, v) => {{ state[k] = v; window.sent.push([k, v]); }},
+  save_changes() {{}}, on() {{}}, off() {{}} }};
+const module = await import("data:text/javascript;base64,{js}");
+window.cleanUp = await module.default.render({{ model, el: document.getElementById("here") }});
+</script></body></html>"""
+
+RUN_ALL = """() => {
+  window.began = Date.now();
+  window.painted = [];
+  addEventListener("losslab:painted", (e) => window.painted.push(e.detail));
+  window.jupyterapp.commands.execute("notebook:run-all-cells");
+}"""
+
+
+def chromium():
+    """Return the path of an installed Chromium or Chrome, or None to let Playwright use its own."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def bare_html(explorer):
+    """Return a page that shows an explorer without Jupyter and without a kernel."""
+
+    def code(data):
+        return base64.b64encode(data).decode()
+
+    source = Path(widget.__file__)
+    return BARE.format(
+        css=source.with_suffix(".css").read_text(),
+        js=code(source.with_suffix(".js").read_bytes()),
+        state=json.dumps({k: getattr(explorer, k) for k in ("meta", "state", "ask")}),
+        binary=json.dumps({k: code(getattr(explorer, k)) for k in ("atlas", "preview")}),
+        stages=json.dumps({k: code(v) for k, v in explorer.stages.items()}),
+    )
+
+
+@contextlib.contextmanager
+def jupyterlab(root):
+    """Serve `root` with JupyterLab on a free port of 127.0.0.1; yield (address, token)."""
+    root, token = Path(root), secrets.token_hex(16)
+    own = {f"JUPYTER_{k}_DIR": str(root / f".{k.lower()}") for k in ("CONFIG", "DATA", "RUNTIME")}
+    command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", "--port=0", "--no-browser"]
+    command += ["--expose-app-in-browser", f"--IdentityProvider.token={token}", "--LabApp.news_url="]
+    command += [f"--ServerApp.root_dir={root}"]
+    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    log = root / ".jupyterlab.log"
+    with log.open("w") as out:
+        environment = os.environ | own | {"IPYTHONDIR": str(root / ".ipython")}
+        server = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
+    try:
+        yield address(server, log), token
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def address(server, log, seconds=60):
+    """Wait until the server has logged its address, and return it."""
+    begin = time.monotonic()
+    while time.monotonic() - begin < seconds and server.poll() is None:
+        if found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
+            return found[0]
+        time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab did not start within {seconds} s:\n{log.read_text()}")
+
+
+def open_notebook(page, address, token, root, cells, ready=".ll canvas"):
+    """Write a notebook of code cells, open it in JupyterLab, run all and wait for the selector `ready`."""
+    nb = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+    name = f"{secrets.token_hex(4)}.ipynb"
+    nbformat.write(nb, Path(root) / name)
+    run_notebook(page, address, token, name, ready)
+
+
+def run_notebook(page, address, token, name, ready=".ll canvas"):
+    """Open a notebook that lies in the served folder, run all its cells and wait for the selector `ready`."""
+    page.goto(f"{address}/doc/tree/{name}?reset&token={token}")
+    page.wait_for_function(
+        "window.jupyterapp && document.querySelector('.jp-NotebookPanel .jp-Cell')", timeout=60_000
+    )
+    page.wait_for_timeout(1500)
+    page.evaluate(RUN_ALL)
+    page.wait_for_selector(ready, timeout=120_000)
+
+
+def drag(page, slider, to, seconds=1.0, rate=60):
+    """Drag a slider's thumb with the mouse to the fraction `to` of its track, `rate` moves a second."""
+    box, share = slider.bounding_box(), slider.evaluate("e => (e.value - e.min) / (e.max - e.min)")
+    thumb, track, y = 8, box["width"] - 16, box["y"] + box["height"] / 2
+    start, end = (box["x"] + thumb + f * track for f in (share, to))
+    page.mouse.move(start, y)
+    page.mouse.down()
+    begin = time.perf_counter()
+    while (done := (time.perf_counter() - begin) / seconds) < 1:
+        page.mouse.move(start + (end - start) * done, y)
+        time.sleep(1 / rate)
+    page.mouse.move(end, y)
+    page.mouse.up()
