@@ -1,0 +1,126 @@
+"""
+nbval compares what is stored with *one* papermill run per notebook, instead of starting a kernel of its own.
+
+papermill runs a notebook; nbval then gets its outputs as if a kernel had just sent them. That halves the
+time, and a dead kernel fails at once where nbval alone waits for it. LOSSLAB_STOCK_NBVAL=1 turns it off.
+"""
+
+import importlib.metadata
+import itertools
+import os
+import tempfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbval.plugin import IPyNbFile
+
+NBVAL = "0.11.0"
+STOCK = os.environ.get("LOSSLAB_STOCK_NBVAL", "0") not in ("", "0")
+
+
+def pytest_configure(config):
+    """Refuse another nbval than the one whose internals `Recording` knows."""
+    installed = importlib.metadata.version("nbval")
+    if config.getoption("nbval", False) and not STOCK and installed != NBVAL:
+        raise pytest.UsageError(
+            f"conftest.py feeds nbval {NBVAL} through its internals, and nbval {installed} is installed: "
+            f"run 'pip install nbval=={NBVAL}', or set LOSSLAB_STOCK_NBVAL=1 to let nbval run the notebooks"
+        )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path, parent):
+    """Put `Notebook` in the place of nbval's collector."""
+    found = yield
+    if STOCK:
+        return found
+    return [Notebook.from_parent(parent, path=file_path) if isinstance(f, IPyNbFile) else f for f in found]
+
+
+class Notebook(IPyNbFile):
+    """A notebook whose kernel is the recording of a papermill run."""
+
+    def setup(self):
+        """Run the notebook; called before its first cell is compared."""
+        self.kernel = Recording(self.path, self.config.option.nbval_cell_timeout)
+        self.setup_sanitize_files()
+
+    def collect(self):
+        """Yield nbval's items, one per code cell, and ours."""
+        yield from super().collect()
+        yield Clean.from_parent(self, name="clean")
+
+
+class Recording:
+    """Runs a notebook, then plays its outputs in the form of kernel messages."""
+
+    def __init__(self, path, timeout):
+        from notebooks import NotebookError, execute  # in tools/; slow to import, needed only with --nbval
+
+        self.error = None
+        with tempfile.TemporaryDirectory() as folder:
+            done = Path(folder, path.name)
+            try:
+                execute(path, done, timeout=timeout)
+            except NotebookError as error:
+                self.error = str(error)
+            self.nb = nbformat.read(done, as_version=4) if done.exists() else never_run(path)
+        self.cells = (cell for cell in self.nb.cells if cell.cell_type == "code")
+        self.ids = itertools.count()
+
+    def execute_cell_input(self, source, allow_stdin=None):
+        """Queue the outputs of the next cell with this source; of a cell not reached, the reason why."""
+        cell = next(cell for cell in self.cells if cell.source == source)
+        outputs = cell.outputs
+        if self.error and cell.execution_count is None:
+            outputs = [nbformat.v4.new_output("error", ename="NotRun", evalue="", traceback=[self.error])]
+        messages = [(output.output_type, output) for output in outputs]
+        messages.append(("status", {"execution_state": "idle"}))
+        header = {"msg_id": next(self.ids)}
+        self.messages = [{"msg_type": t, "content": c, "parent_header": header} for t, c in messages]
+        return header["msg_id"]
+
+    def get_message(self, stream, timeout=None):
+        """Return the next message."""
+        return self.messages.pop(0)
+
+    def await_reply(self, msg_id, timeout=None):
+        """Return at once: everything has happened already."""
+
+    def await_idle(self, msg_id, timeout=None):
+        """Return at once."""
+
+    def is_alive(self):
+        """Return True, or nbval would not ask for more."""
+        return True
+
+    def stop(self):
+        """Do nothing: the kernel is gone."""
+
+
+def never_run(path):
+    """Return the notebook without outputs."""
+    nb = nbformat.read(path, as_version=4)
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return nb
+
+
+class Clean(pytest.Item):
+    """Neither the stored notebook nor this run of it holds an error that nbval does not see."""
+
+    def runtest(self):
+        """Fail with one line per problem."""
+        from notebooks import problems
+
+        run = self.parent.kernel
+        bad = [f"stored: {problem}" for problem in problems(self.parent.nb)]
+        bad += [f"this run: {problem}" for problem in ([run.error] if run.error else problems(run.nb))]
+        if bad:
+            pytest.fail("\n".join(bad), pytrace=False)
+
+    def reportinfo(self):
+        """Name the notebook in the report."""
+        return self.path, 0, f"{self.path.name}::clean"

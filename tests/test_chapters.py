@@ -1,0 +1,74 @@
+"""The table of chapters and what is made from it."""
+
+import re
+
+import contents
+import nbformat
+import pytest
+from nbformat.v4 import new_markdown_cell, new_notebook
+
+from losslab import chapters
+from losslab.chapters import CHAPTERS
+
+
+def test_stems_begin_with_their_number_and_come_in_order():
+    assert [chapter.stem[:3] for chapter in CHAPTERS] == [f"{chapter.number}_" for chapter in CHAPTERS]
+    assert sorted(chapter.stem for chapter in CHAPTERS) == [chapter.stem for chapter in CHAPTERS]
+
+
+def test_minutes_and_devices_are_plausible():
+    for chapter in CHAPTERS:
+        assert 5 <= chapter.minutes <= 60
+        assert chapter.device in ("CPU", "CPU or GPU")
+        assert not chapter.summary.endswith(".")
+        assert "|" not in "".join(str(value) for value in chapter)
+
+
+def test_banners_lead_through_the_book_and_back():
+    stems = [chapter.stem for chapter in CHAPTERS]
+    for i, stem in enumerate(stems):
+        links = dict(re.findall(r"\[(.*?)\]\((.*?)\.ipynb\)", chapters.banner(stem)))
+        expected = {"contents": stems[0]} | ({"← previous": stems[i - 1]} if i else {})
+        expected |= {"next →": stems[i + 1]} if i + 1 < len(stems) else {}
+        if i == 0:
+            del expected["contents"]
+        assert links == expected
+        assert chapters.banner(stem).endswith(f" · {CHAPTERS[i].minutes} min · {CHAPTERS[i].device}")
+
+
+def test_a_first_banner_in_full():
+    """By hand, so that the wording cannot drift unseen."""
+    first, second = CHAPTERS[:2]
+    banner = f"**Loss to Launch** · [next →]({second.stem}.ipynb) · {first.minutes} min · CPU"
+    assert chapters.banner(first.stem) == banner
+
+
+def test_an_unknown_chapter_is_an_error():
+    with pytest.raises(ValueError, match=r"stem must be one of 00_start_here, .*, got 'nowhere'"):
+        chapters.banner("nowhere")
+
+
+@pytest.mark.parametrize("folder", ["", "notebooks/"])
+def test_the_table_has_one_row_per_chapter(folder):
+    head, rule, *rows = chapters.table(folder).splitlines()
+    assert head.count("|") == rule.count("|") == 5
+    assert len(rows) == len(CHAPTERS)
+    for row, chapter in zip(rows, CHAPTERS, strict=True):
+        assert row.startswith(f"| [{chapter.number} · {chapter.title}]({folder}{chapter.stem}.ipynb) |")
+        assert row.endswith(f"| {chapter.minutes} |")
+
+
+def test_contents_writes_banners_and_the_table_and_nothing_else(tmp_path):
+    stem = CHAPTERS[1].stem
+    path, readme = tmp_path / f"{stem}.ipynb", tmp_path / "README.md"
+    title = "# T\n\n**Loss to Launch** · old\n\nText about **Loss to Launch** · kept"
+    nbformat.write(new_notebook(cells=[new_markdown_cell(title, id="title")]), path)
+    readme.write_text("before\n<!-- chapters -->\nold\n<!-- /chapters -->\nafter\n", encoding="utf-8")
+    for _ in range(2):  # the second time changes nothing
+        contents.write_banner(path)
+        contents.write_table(readme)
+        source = nbformat.read(path, as_version=4).cells[0].source
+        assert source == title.replace("**Loss to Launch** · old", chapters.banner(stem))
+        table = chapters.table("notebooks/")
+        expected = f"before\n<!-- chapters -->\n{table}\n<!-- /chapters -->\nafter\n"
+        assert readme.read_text(encoding="utf-8") == expected

@@ -1,0 +1,104 @@
+"""How `check` treats blanks, right answers, wrong answers and answers that break."""
+
+import re
+import sys
+from types import ModuleType
+
+import pytest
+
+from losslab import exercises
+from losslab.exercises import ch00
+
+HINT = "Look at the sign."
+
+
+@pytest.fixture(autouse=True)
+def chapter(monkeypatch):
+    """A chapter 98 with an exercise for a value, for a function and for a pair."""
+    module = ModuleType("losslab.exercises.ch98")
+    module.__spec__ = ch00.__spec__
+    module.check_98_1 = lambda answer: None if answer == 2 else HINT
+    module.check_98_2 = lambda f: None if f(3) == 9 else HINT
+    module.check_98_3 = lambda pair: None if pair[0] == 1 and pair[1](3) == 9 else HINT
+    module.check_98_10 = lambda answer: None
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+
+def nothing(x):
+    pass
+
+
+def dots(x):
+    return ...
+
+
+def pair_of_blanks(x):
+    return ..., ...
+
+
+@pytest.mark.parametrize(
+    ("number", "answer"),
+    [
+        ("98.1", None),
+        ("98.1", ...),
+        ("98.2", ...),
+        ("98.2", nothing),
+        ("98.2", dots),
+        ("98.2", pair_of_blanks),
+        ("98.3", (1, ...)),
+        ("98.3", (..., nothing)),
+        ("98.3", (1, nothing)),
+    ],
+)
+def test_a_blank_is_not_an_answer(number, answer):
+    assert exercises.verdict(number, answer) == f"Exercise {number}: not answered yet."
+
+
+def square(x):
+    return x * x
+
+
+@pytest.mark.parametrize(("number", "answer"), [("98.1", 2), ("98.2", square), ("98.3", (1, square))])
+def test_right(number, answer):
+    assert exercises.verdict(number, answer) == f"Exercise {number}: yes, that is right."
+
+
+@pytest.mark.parametrize(
+    ("number", "answer"), [("98.1", -2), ("98.1", 0), ("98.2", abs), ("98.3", (2, square))]
+)
+def test_wrong_gets_the_hint(number, answer):
+    assert exercises.verdict(number, answer) == f"Exercise {number}: not yet. {HINT}"
+
+
+def test_an_answer_that_breaks_is_a_hint_and_no_traceback():
+    verdict = exercises.verdict("98.2", lambda x: 1 / 0)
+    assert verdict == "Exercise 98.2: not yet. Trying your answer raised ZeroDivisionError: division by zero"
+
+
+def test_check_prints_the_verdict_and_returns_nothing(capsys):
+    assert exercises.check("98.1", 2) is None
+    assert capsys.readouterr().out == "Exercise 98.1: yes, that is right.\n"
+
+
+def test_the_checker_sees_the_function_of_the_reader():
+    assert exercises.filled_in(square).__name__ == "square"
+    assert exercises.filled_in(square)(4) == 16
+
+
+def test_a_model_stays_what_it_is():
+    class Model:
+        def __call__(self):
+            return None
+
+    model = Model()
+    assert exercises.filled_in(model) is model
+
+
+def test_two_digits_after_the_dot():
+    assert exercises.verdict("98.10", 1).endswith("right.")
+
+
+@pytest.mark.parametrize("number", ["98.4", "97.1", "98", "x.1", "1.x", "../1.1", "98.1.1"])
+def test_an_unknown_exercise_is_an_error(number):
+    with pytest.raises(ValueError, match=re.escape(f"there is no exercise {number!r}")):
+        exercises.find(number)

@@ -1,0 +1,236 @@
+"""How a notebook is run and how it is stored: `python tools/notebooks.py [notebook ...]` does both."""
+
+import argparse
+import base64
+import io
+import json
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from unittest import mock
+
+import nbformat
+import papermill
+from PIL import Image
+from tqdm import tqdm
+
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+CELL_METADATA = ("editable", "jupyter", "slideshow", "tags")
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class NotebookError(Exception):
+    """A cell raised or the kernel died; the message names the notebook, the cell and the last line."""
+
+
+# --- run ---
+
+
+def execute(path, done, parameters=None, timeout=600):
+    """
+    Run a notebook from top to bottom in a fresh kernel with papermill; the original is only read.
+
+    Parameters
+    ----------
+    path, done : Path
+        The notebook, and where its executed copy goes (written up to the failing cell on an error).
+    parameters : dict, optional
+        Values for the cell tagged `parameters`.
+    timeout : float
+        Seconds one cell may take.
+
+    Raises
+    ------
+    ValueError
+        If the notebook has no parameter of a given name (papermill itself only logs that).
+    NotebookError
+        If a cell raises, takes longer than `timeout`, or its kernel dies.
+    """
+    path, done, parameters = Path(path).resolve(), Path(done).resolve(), parameters or {}
+    if path == done:
+        raise ValueError(f"the executed copy must not overwrite the notebook {path}")
+    refuse_unknown(path, parameters)
+    started = []
+    try:
+        with kernel_environment():
+            papermill.execute_notebook(
+                path,
+                done,
+                parameters,
+                kernel_name="python3",
+                cwd=path.parent,
+                progress_bar=False,
+                request_save_on_cell_execute=False,
+                execution_timeout=timeout,
+                # The rest goes to nbclient, behind papermill.
+                coalesce_streams=True,
+                shutdown_kernel="immediate",
+                extra_arguments=["--IPKernelApp.log_level=40", "--HistoryManager.enabled=False"],
+                on_cell_start=lambda cell, cell_index: started.append(cell.get("id", cell_index)),
+            )
+    except Exception as error:
+        where = f"cell {started[-1]}" if started else "before the first cell"
+        raise NotebookError(f"{path.name}, {where}: {last_line(error)}") from error
+
+
+def refuse_unknown(path, parameters):
+    """Raise unless the notebook's `parameters` cell has every name."""
+    known = list(papermill.inspect_notebook(path)) if parameters else []
+    unknown = [name for name in parameters if name not in known]
+    if unknown:
+        raise ValueError(
+            f"{path.name} has no parameter {', '.join(unknown)}; it has {', '.join(known) or 'none'}"
+        )
+
+
+def kernel_environment():
+    """Context in which kernels start: figures inline, one thread each unless the user says otherwise."""
+    threads = os.environ.get("OMP_NUM_THREADS", "1")
+    inline = "module://matplotlib_inline.backend_inline"
+    return mock.patch.dict(os.environ, {"OMP_NUM_THREADS": threads, "MPLBACKEND": inline})
+
+
+def last_line(error):
+    """Return `NameError: name 'x' is not defined`, without the traceback around it."""
+    if isinstance(error, papermill.PapermillExecutionError):
+        return f"{error.ename}: {error.evalue}"
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+
+
+# --- judge ---
+
+
+def problems(nb):
+    """
+    Say what papermill lets pass in an executed notebook.
+
+    Returns
+    -------
+    list of str
+        One sentence per error or stderr output (also those hidden in a slider's output widget) and per
+        code cell that never ran; empty for a clean notebook.
+    """
+    code = [cell for cell in nb.cells if cell.cell_type == "code" and cell.source.strip()]
+    unrun = [f"cell {cell.id} was never executed" for cell in code if cell.execution_count is None]
+    found = unrun if len(unrun) < len(code) else ["no cell was executed"]
+    found += [f"cell {cell.id} {bad}" for cell in code for bad in complaints(cell.outputs)]
+    widgets = nb.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    for model in widgets.values():
+        found += [f"a widget {bad}" for bad in complaints(model["state"].get("outputs", []))]
+    return found
+
+
+def complaints(outputs):
+    """Yield `raised NameError: …` and `wrote to stderr: …` for the outputs that are such."""
+    for output in outputs:
+        if output["output_type"] == "error":
+            yield f"raised {output['ename']}: {output['evalue']}"
+        elif output.get("name") == "stderr":
+            yield f"wrote to stderr: {output['text'].strip()[:200]}"
+
+
+# --- store ---
+
+
+def stored(nb):
+    """
+    Return the text of the notebook as it is committed.
+
+    Outputs, execution counts and cell ids stay. What differs between machines and runs goes: papermill's
+    paths and times, the interpreter's version, widget state. Pictures are stored with a palette.
+    """
+    nb = nbformat.from_dict({**nb, "metadata": METADATA})
+    for cell in nb.cells:
+        cell.metadata = {key: cell.metadata[key] for key in CELL_METADATA if cell.metadata.get(key)}
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            data.pop(WIDGET_VIEW, None)
+            if "image/png" in data:
+                data["image/png"] = small_png(data["image/png"])
+                output.setdefault("metadata", {})["image/png"] = {"alt": reading(cell)}
+    return nbformat.writes(nb) + "\n"
+
+
+def reading(cell):
+    """Return what a cell prints under its pictures, its last line: their alternative text."""
+    printed = "".join(output.text for output in cell.outputs if output.get("name") == "stdout")
+    return printed.strip().split("\n")[-1] or "the explorer as it opens"
+
+
+def small_png(text):
+    """Return a base64 PNG with at most 256 colours where that is smaller; one with a palette stays."""
+    before = base64.b64decode(text)
+    picture = Image.open(io.BytesIO(before))
+    if picture.mode == "P":
+        return text
+    if picture.mode == "RGBA" and picture.getextrema()[3] == (255, 255):
+        picture = picture.convert("RGB")
+    method = Image.Quantize.FASTOCTREE if picture.mode == "RGBA" else Image.Quantize.MEDIANCUT
+    after = io.BytesIO()
+    picture.quantize(256, method, dither=Image.Dither.NONE).save(after, "PNG", optimize=True)
+    return base64.b64encode(after.getvalue()).decode() if len(after.getvalue()) < len(before) else text
+
+
+def store(path):
+    """Run a notebook, put its stored form in its place and return seconds; on an error leave it alone."""
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        done = Path(folder, path.name)
+        execute(path, done)
+        nb = nbformat.read(done, as_version=4)
+    if bad := problems(nb):
+        raise NotebookError(f"{path.name}: {'; '.join(bad)}")
+    new = path.with_suffix(".ipynb.new")
+    new.write_text(stored(nb), encoding="utf-8")
+    os.replace(new, path)
+    return time.perf_counter() - start
+
+
+# --- the command ---
+
+
+def store_all(paths):
+    """Store notebooks two at a time; return {name: seconds} and the list of failures."""
+    seconds, failures = {}, []
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=spawn) as pool, tqdm(total=len(paths), disable=None) as bar:
+        jobs = {pool.submit(store, path): path for path in paths}
+        for job in as_completed(jobs):
+            name = jobs[job].name
+            try:
+                seconds[name] = round(job.result(), 1)
+                bar.write(f"{name:32} {seconds[name]:6.1f} s")
+            except Exception as error:
+                failures.append(str(error) if isinstance(error, NotebookError) else f"{name}: {error!r}")
+                bar.write(f"{name:32} FAILED")
+            bar.update()
+    return seconds, failures
+
+
+def main():
+    """Run and store the notebooks named on the command line, or all of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("paths", nargs="*", type=Path, help="default: every notebook")
+    parser.add_argument("--timings", type=Path, help="write the seconds of each notebook to this JSON file")
+    options = parser.parse_args()
+    start = time.perf_counter()
+    seconds, failures = store_all(options.paths or sorted(FOLDER.glob("*.ipynb")))
+    print(f"{len(seconds)} stored, {len(failures)} failed, {time.perf_counter() - start:.1f} s in all")
+    if options.timings:
+        options.timings.write_text(json.dumps(seconds, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
