@@ -2,7 +2,9 @@
 
 from functools import partial
 
-from losslab import optim
+import numpy as np
+
+from losslab import losses, optim
 
 
 def momentum_as_printed(w, g, u=0.0, *, beta=0.9):
@@ -37,6 +39,56 @@ adam_as_printed = partial(optim.adam, eps=0.0)  # F12 (E059): 0/0 where the grad
 def worked_gradient_as_printed(w, x, y):
     """F14 as printed (E064): 2 (y − ŷ), without the inner derivative −x."""
     return 2 * (y - w * x)
+
+
+def worked_gradient_without_x(w, x, y):
+    """F14 with only the sign repaired (E064): converges for 0 < x < 1/α, diverges for every x < 0."""
+    return -2 * (y - w * x)
+
+
+def worked_gradient_without_sign(w, x, y):
+    """F14 with only the factor x repaired (E064): diverges for every x ≠ 0 and every α > 0."""
+    return 2 * x * (y - w * x)
+
+
+def cross_entropy_as_printed(y, y_hat):
+    """F2 as printed: −Σᵢ yᵢ log ŷᵢ of probabilities, over the n samples (E045) and without a mean (E047).
+
+    With y of zeros and ones a sample with y = 0 costs nothing, so "always 1" is perfect.
+    """
+    return -(np.asarray(y) * np.log(y_hat)).sum()
+
+
+def cross_entropy_after_softmax(z, labels):
+    """L7's comment put into code (E095): softmax in front of a loss that applies softmax itself."""
+    return losses.cross_entropy(losses.softmax(z), labels)
+
+
+# --- ch. 4 §2: gradients (E050–E055) ---
+
+
+def output_delta_as_printed(p, labels):
+    """F3 as printed (E052), its "·" read elementwise: (−y/p) times p (1 − p), the diagonal of the Jacobian.
+
+    Right for the class of the label, 0 for every other class. Shapes and the mean as in
+    `gradients.output_delta`.
+    """
+    y = np.eye(p.shape[-1], dtype=p.dtype)[labels]
+    return -y * (1 - p) / len(labels)  # (−y/p) p (1 − p), and no 0/0 where p = 0
+
+
+def delta_as_printed(dz, a):
+    """F4 as printed (E053): "δ_l" = ∂L/∂z_l · ∂z_l/∂w_l, of every sample (N, n_l, n_{l−1}). It is ∂L/∂W_l."""
+    return dz[..., :, None] * a[..., None, :]
+
+
+def layer_gradients_as_printed(layers, a, delta):
+    """F3 and F4 and nothing else (E054): only the last layer's weights get a gradient, all others zeros.
+
+    There is no formula that takes δ from layer to layer, and none for a bias.
+    """
+    *before, last = [(np.zeros_like(W), np.zeros_like(b)) for W, b in layers]
+    return [*before, (delta_as_printed(delta, a[-1]).sum(-3), last[1])]
 
 
 # --- ch. 5: the listing, word for word (E074–E100); strings, so that reading this module imports no torch ---

@@ -26,6 +26,21 @@ LINES = {
     "As printed": {"color": "#B3400F", "linestyle": ":", "marker": "x"},
     "Corrected": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
     "Loss": {"color": "#5A6470", "linestyle": "-", "marker": ""},
+    "Right class": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
+    "Other classes": {"color": "#B3500F", "linestyle": "--", "marker": "s"},
+    "Cross-entropy": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
+    "Squared error": {"color": "#B3500F", "linestyle": "--", "marker": "s"},
+    "0/1 loss": {"color": "#00795A", "linestyle": "-.", "marker": "^"},
+    "Every slope": {"color": "#0060A0", "linestyle": "-", "marker": ""},
+    "Central differences": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
+    "Forward differences": {"color": "#B3500F", "linestyle": "--", "marker": "s"},
+    "This step size": {"color": "#5A6470", "linestyle": "-", "marker": ""},
+    "ReLU": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
+    "tanh": {"color": "#B3500F", "linestyle": "--", "marker": "s"},
+    "sigmoid": {"color": "#00795A", "linestyle": "-.", "marker": "^"},
+    "Activations": {"color": "#00795A", "linestyle": "-", "marker": ""},
+    "Measured": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
+    "Predicted": {"color": "#B3500F", "linestyle": "--", "marker": "s"},
 }
 # The same lines on a dark page.
 DARK = {
@@ -36,6 +51,21 @@ DARK = {
     "As printed": "#FF8A66",
     "Corrected": "#6CB8F5",
     "Loss": "#AAB4C0",
+    "Right class": "#6CB8F5",
+    "Other classes": "#F2A065",
+    "Cross-entropy": "#6CB8F5",
+    "Squared error": "#F2A065",
+    "0/1 loss": "#4FD1A8",
+    "Every slope": "#6CB8F5",
+    "Central differences": "#6CB8F5",
+    "Forward differences": "#F2A065",
+    "This step size": "#AAB4C0",
+    "ReLU": "#6CB8F5",
+    "tanh": "#F2A065",
+    "sigmoid": "#4FD1A8",
+    "Activations": "#4FD1A8",
+    "Measured": "#6CB8F5",
+    "Predicted": "#F2A065",
 }
 
 # A surface from low loss to high, so pale (so dark) that every line keeps a contrast of 3:1 on all of it.
@@ -159,7 +189,7 @@ def confusion(ax, counts):
     ax.imshow(np.sqrt(wrong), cmap="Oranges")
     for (i, j), n in np.ndenumerate(counts):
         if n:
-            colour = "0.5" if i == j else "white" if wrong[i, j] > wrong.max() / 2 else "black"
+            colour = "0.35" if i == j else "white" if wrong[i, j] > wrong.max() / 2 else "black"
             ax.text(j, i, n, ha="center", va="center", fontsize=7, color=colour)
     ax.set(
         xlabel="predicted digit", ylabel="true digit", xticks=range(len(counts)), yticks=range(len(counts))
@@ -181,3 +211,22 @@ def class_bars(ax, values, truth):
     ax.axhline(0, color="0.3", linewidth=0.8)
     ax.set(xlabel="digit", xticks=range(len(values)))
     ax.grid(axis="x", visible=False)
+
+
+def network(ax, layers, labels, *, theme="light", fontsize=8):
+    """Draw the neurons of a network as boxes with words in them; what runs between them is the caller's.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    layers : sequence of array, shape (n, 2)
+        Where the neurons are.
+    labels : sequence of n str for every layer
+    """
+    box = {"boxstyle": "round,pad=0.35", "facecolor": "none", "edgecolor": TEXT[theme], "linewidth": 0.8}
+    for places, words in zip(layers, labels, strict=True):
+        for (x, y), word in zip(places, words, strict=True):
+            ax.text(x, y, word, ha="center", va="center", fontsize=fontsize, color=TEXT[theme], bbox=box)
+    (left, low), (right, high) = np.concatenate(layers).min(0), np.concatenate(layers).max(0)
+    ax.set(xlim=(left - 0.7, right + 0.7), ylim=(low - 0.7, high + 0.7))
+    ax.axis("off")

@@ -1,0 +1,112 @@
+"""The checkers of chapter 7: the printed solution is accepted, the blank and the usual slips are refused."""
+
+import math
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+
+from losslab import exercises
+
+NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "07_mnist.ipynb"
+NUMBERS = ["7.1", "7.2", "7.3", "7.4"]
+ANSWERS = {"7.1": "parameters", "7.2": "bounds", "7.3": "prepare", "7.4": "score"}
+
+
+@pytest.fixture(scope="module")
+def cells():
+    return {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_printed_solution_is_accepted(cells, number):
+    names = {}
+    exec(cells["setup"], names)
+    solution = cells[f"solution-{number.replace('.', '-')}"]
+    exec(re.search(r"```python\n(.*?)```", solution, re.S)[1], names)
+    assert exercises.verdict(number, names[ANSWERS[number]]) == f"Exercise {number}: yes, that is right."
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_blank_is_not_an_answer(cells, number, capsys):
+    names = {"check": exercises.check}
+    exec(cells[f"answer-{number.replace('.', '-')}"], names)
+    assert capsys.readouterr().out == f"Exercise {number}: not answered yet.\n"
+
+
+def layers(formula):
+    return lambda widths: sum(formula(a, b) for a, b in zip(widths, widths[1:], strict=False))
+
+
+def scaled(constants):
+    """An answer to 7.3 that scales each set with `constants(this set, train, test)`."""
+
+    def prepare(train, test):
+        sets = []
+        for x in (train, test):
+            mean, std = constants(x / 255, train / 255, test / 255)
+            sets.append((x / 255 - mean) / std)
+        return tuple(sets)
+
+    return prepare
+
+
+def both(x, train, test):
+    pixels = torch.cat([train, test])
+    return pixels.mean(), pixels.std()
+
+
+def scored(accuracy, margin=lambda a, n: 1.96 * (a * (1 - a) / n) ** 0.5, axis=1):
+    """An answer to 7.4 that returns accuracy(right, n) and margin(a, n)."""
+
+    def score(logits, labels):
+        n, right = len(labels), (logits.argmax(axis)[: len(labels)] == labels).sum().item()
+        return accuracy(right, n), margin(right / n, n)
+
+    return score
+
+
+def share(right, n):
+    return right / n
+
+
+FLOOR = math.log(1 + 9 / math.e)
+WRONG = [
+    ("7.1", layers(lambda a, b: a * b), "also has a bias"),
+    ("7.1", layers(lambda a, b: a * (b + 1)), "one bias per neuron, not one per input"),
+    ("7.1", lambda widths: layers(lambda a, b: a * b)(widths) + sum(widths), "no neurons"),
+    ("7.1", lambda widths: 242762, "count the one you are given"),
+    ("7.1", sum, "should be 242,762, got 1,242"),
+    ("7.2", lambda K: (0.0, math.inf), "Zero needs an infinite logit"),
+    ("7.2", lambda K: (math.log(math.e + K - 1) - 1, math.inf), "Infinity needs an infinite logit"),
+    ("7.2", lambda K: (math.log(K), 1.0), "loss of equal probabilities"),
+    ("7.2", lambda K: (math.log(math.e + K - 1) - 1, math.log(K)), "loss of equal probabilities"),
+    ("7.2", lambda K: (math.log(math.e + K - 1), math.log(math.e + K - 1) - 1), "the other end"),
+    ("7.2", lambda K: (FLOOR, FLOOR + 1), "use K"),
+    ("7.2", lambda K: (1.0, 2.0), "the lowest loss is not 1.0000"),
+    ("7.3", scaled(lambda x, train, test: (x.mean(), x.std())), "its own constants"),
+    ("7.3", scaled(both), "leaked"),
+    ("7.3", scaled(lambda x, train, test: (0.5, 0.5)), "measure the constants"),
+    ("7.3", scaled(lambda x, train, test: (test.mean(), test.std())), "Your training images have mean"),
+    ("7.3", lambda train, test: (scaled(both)(train, train)[0], test / 255), "must be scaled as well"),
+    ("7.3", lambda train, test: (train.flatten() / 255, test / 255), "came back with shape"),
+    ("7.4", scored(lambda right, n: right), "number of right answers"),
+    ("7.4", scored(lambda right, n: 100 * right / n), "a percentage"),
+    ("7.4", scored(lambda right, n: 1 - right / n), "share of mistakes"),
+    ("7.4", scored(lambda right, n: right / 10_000), "not by 10000"),
+    ("7.4", scored(lambda right, n: 0.123), "argmax along axis 1"),
+    ("7.4", scored(share, lambda a, n: 3.92 * (a * (1 - a) / n) ** 0.5), "the whole width"),
+    ("7.4", scored(share, lambda a, n: 1.96 * (a * (1 - a)) ** 0.5), "does not shrink"),
+    ("7.4", scored(share, lambda a, n: (a * (1 - a) / n) ** 0.5), "one standard error"),
+    ("7.4", scored(share, lambda a, n: 0.01), "Put numbers into"),
+    ("7.4", lambda logits, labels: ((logits.argmax(0) == labels).float().mean(), 0), "raised RuntimeError"),
+]
+
+
+@pytest.mark.parametrize(("number", "answer", "hint"), WRONG)
+def test_typical_slips_get_their_own_hint(number, answer, hint):
+    verdict = exercises.verdict(number, answer)
+    assert verdict.startswith(f"Exercise {number}: not yet. ")
+    assert hint in verdict

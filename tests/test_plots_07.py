@@ -1,0 +1,71 @@
+"""The drawing helpers of chapter 7, read back from their artists."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from losslab import plots
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+def test_curves_differ_in_more_than_colour(ax):
+    lines = {
+        "train": ([1, 2], [0.5, 0.4]),
+        "validation": ([1, 2], [0.6, 0.5]),
+        "running": ([0.5, 1.5], [0.9, 0.4]),
+    }
+    plots.curves(ax, lines)
+    for line, (name, (x, y)) in zip(ax.lines, lines.items(), strict=True):
+        assert line.get_label() == name
+        np.testing.assert_array_equal(line.get_xydata(), np.column_stack([x, y]))
+    looks = [(line.get_linestyle(), line.get_marker()) for line in ax.lines]
+    assert len(set(looks)) == 3
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(lines)
+
+
+def test_digits_are_upright_ink_on_paper_in_reading_order(ax):
+    images = np.arange(7 * 28 * 28).reshape(7, 28, 28) % 256
+    plots.digits(ax, images, columns=3)
+    corners = []
+    for picture, image in zip(ax.images, images, strict=True):
+        np.testing.assert_array_equal(picture.get_array(), image)
+        assert picture.get_clim() == (0, 255)
+        assert picture.cmap(0.0)[:3] == (1, 1, 1)
+        left, right, bottom, top = picture.get_extent()
+        assert bottom > top  # the y axis points down
+        corners.append((int(top), int(left)))
+        assert 0 <= left < right <= ax.get_xlim()[1]
+        assert ax.get_ylim()[1] <= top < bottom <= ax.get_ylim()[0]
+    assert corners == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0)]
+
+
+def test_digits_carry_their_captions_above_them(ax):
+    plots.digits(ax, np.zeros((3, 28, 28)), ["4 → 9", "1 → 7", "0 → 6"], columns=2)
+    assert [text.get_text() for text in ax.texts] == ["4 → 9", "1 → 7", "0 → 6"]
+    for text, picture in zip(ax.texts, ax.images, strict=True):
+        left, right, bottom, top = picture.get_extent()
+        x, y = text.get_position()
+        assert left < x < right
+        assert y < top < bottom
+        assert ax.get_ylim()[1] < y
+    assert ax.texts[2].get_position()[1] > ax.images[0].get_extent()[2]  # below the first row
+
+
+def test_confusion_colours_mistakes_and_writes_every_count(ax):
+    counts = np.array([[50, 3, 0], [0, 40, 12], [1, 0, 60]])
+    plots.confusion(ax, counts)
+    shown = ax.images[0].get_array()
+    np.testing.assert_allclose(shown**2, [[0, 3, 0], [0, 0, 12], [1, 0, 0]])
+    written = {text.get_position(): text.get_text() for text in ax.texts}
+    assert written == {(0, 0): "50", (1, 0): "3", (1, 1): "40", (2, 1): "12", (0, 2): "1", (2, 2): "60"}
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted digit", "true digit")
+
+
+def test_class_bars_mark_the_truth_by_hatching_too(ax):
+    plots.class_bars(ax, [-1.0, 2.5, 0.0], truth=1)
+    assert [bar.get_height() for bar in ax.patches] == [-1.0, 2.5, 0.0]
+    assert [bool(bar.get_hatch()) for bar in ax.patches] == [False, True, False]
