@@ -63,11 +63,44 @@ def cross_entropy(z, labels):
     Raises
     ------
     ValueError
-        If the shapes do not fit or a label is out of range.
+        If the shapes do not fit, or a label is no integer or out of range.
     """
     z, labels = np.asarray(z, float), np.asarray(labels)
     if z.ndim != 2 or labels.shape != z.shape[:1]:
         raise ValueError(f"z must be (N, K) and labels (N,), got {z.shape} and {labels.shape}")
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"labels must be integers (class indices), got {labels.dtype}")
     if labels.size and (labels.min() < 0 or labels.max() >= z.shape[1]):
         raise ValueError(f"labels must be in 0..{z.shape[1] - 1}, got {labels.min()}..{labels.max()}")
     return -log_softmax(z)[np.arange(len(labels)), labels].mean()
+
+
+def sigmoid(z):
+    """Probability 1 / (1 + exp −z) of a yes, elementwise: softmax of (z, 0). Never overflows."""
+    return np.exp(-np.logaddexp(0, -np.asarray(z, float)))
+
+
+def binary_cross_entropy(z, y):
+    """Mean of −y log p − (1 − y) log(1 − p) over all elements, p = sigmoid(z) (article F2 for two classes).
+
+    Parameters
+    ----------
+    z, y : array_like, same shape
+        Logits, not probabilities, and targets from 0 to 1. Shape (N,) for one question, (N, K) for K.
+
+    Returns
+    -------
+    float
+        In nats per answer. Computed as max(z, 0) − y z + log(1 + exp −|z|), which never overflows.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or a target is not from 0 to 1.
+    """
+    z, y = np.asarray(z, float), np.asarray(y, float)
+    if z.shape != y.shape:
+        raise ValueError(f"z and y must have the same shape, got {z.shape} and {y.shape}")
+    if not ((y >= 0) & (y <= 1)).all():
+        raise ValueError(f"y must be from 0 to 1, got {y.min()} to {y.max()}")
+    return (np.maximum(z, 0) - y * z + np.log1p(np.exp(-np.abs(z)))).mean()

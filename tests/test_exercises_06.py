@@ -1,0 +1,124 @@
+"""The exercises of chapter 6: printed solutions are accepted, the usual slips each get their own hint."""
+
+import re
+from pathlib import Path
+
+import matplotlib
+import nbformat
+import numpy as np
+import pytest
+
+from losslab.exercises import verdict
+
+NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "06_worked_example.ipynb"
+NAMES = {"6.1": "alpha_for_5", "6.2": "steps_until", "6.3": "slopes", "6.4": "largest_alpha"}
+
+
+@pytest.fixture(scope="module")
+def cells():
+    return {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
+
+
+@pytest.fixture
+def names(cells):
+    """What the set-up cell defines."""
+    found = {}
+    with matplotlib.rc_context():
+        exec(cells["setup"], found)
+    return found
+
+
+@pytest.mark.parametrize("number", NAMES)
+def test_the_printed_solution_is_right(cells, names, number):
+    (source,) = re.findall(r"```python\n(.*?)```", cells[f"solution-{number.replace('.', '-')}"], re.S)
+    exec(source, names)
+    assert verdict(number, names[NAMES[number]]) == f"Exercise {number}: yes, that is right."
+
+
+@pytest.mark.parametrize("number", NAMES)
+def test_the_blank_is_not_an_answer(cells, names, number, capsys):
+    exec(cells[f"exercise-{number.replace('.', '-')}"], names)
+    assert capsys.readouterr().out == f"Exercise {number}: not answered yet.\n"
+    assert NAMES[number] in names
+
+
+def steps(tol, alpha, x, y):
+    """The real-valued bound of (6.8)."""
+    return np.log(tol / abs(y / x)) / np.log(abs(1 - 2 * alpha * x**2))
+
+
+def hessian(x):
+    return 2 * np.array([[(x**2).mean(), x.mean()], [x.mean(), 1]])
+
+
+def residual(w, b, x, y):
+    return y - w * x - b
+
+
+def both(w, b, x, y, scale=-2):
+    r = residual(w, b, x, y)
+    return scale * (x * r).mean(), scale * r.mean()
+
+
+SLIPS = [  # exercise, wrong answer, what its hint must say
+    ("6.1", 0.04, "stability limit"),
+    ("6.1", 0.1, "forgets one of the two x"),
+    ("6.1", 0.2, "a slope, not a rate"),
+    ("6.1", 0.125, "answer for x = 2"),
+    ("6.1", 0.03, "by -0.5; it should be 0"),
+    ("6.1", "0.02", "this is a str"),
+    ("6.2", lambda *a: max(0, int(np.floor(steps(*a)))), "round up"),
+    ("6.2", lambda *a: steps(*a), "Steps are whole"),
+    ("6.2", lambda *a: int(np.ceil(steps(*a))), "close enough already"),
+    ("6.2", lambda t, a, x, y: int(np.ceil(np.log(t) / np.log(1 - 2 * a * x**2))), "not at 1"),
+    ("6.2", lambda t, a, x, y: int(np.ceil(steps(t, a, x, y**2 * x) / 2)), "the distance |w − y/x| is asked"),
+    ("6.2", lambda t, a, x, y: np.ceil(np.log(t / abs(y / x)) / np.log(1 - 2 * a * x**2)), "logarithm"),
+    (
+        "6.2",
+        lambda t, a, x, y: int(np.ceil(np.log(t / (y / x)) / np.log(abs(1 - 2 * a * x**2)))),
+        "(0.01, 0.05, -2, 3) takes",
+    ),
+    ("6.2", lambda *a: 40, "(6.8) by hand"),
+    ("6.3", lambda *a: both(*a, scale=2), "The sign"),
+    ("6.3", lambda *a: both(*a, scale=-10), "The mean: this is the gradient of the sum over the 5 points"),
+    ("6.3", lambda *a: both(*a, scale=-1), "factor 2"),
+    ("6.3", lambda *a: both(*a, scale=10), "sign and the mean"),
+    ("6.3", lambda *a: (both(*a)[1], both(*a)[1]), "Inner derivative"),
+    ("6.3", lambda *a: (2 * residual(*a).mean(),) * 2, "As in the article"),
+    ("6.3", lambda *a: both(*a)[::-1], "dL/db first"),
+    ("6.3", lambda *a: (both(*a)[0], both(*a)[0]), "no xᵢ in dL/db"),
+    ("6.3", lambda *a: (both(*a)[0], 0.0), "dL/db is wrong"),
+    ("6.3", lambda *a: (0.0, both(*a)[1]), "dL/dw is wrong"),
+    ("6.3", lambda w, b, x, y: residual(w, b, x, y), "shape (5,)"),
+    ("6.4", lambda x: 1 / (x**2).mean(), "without bias"),
+    ("6.4", lambda x: 1 / np.linalg.eigvalsh(hessian(x)).max(), "lands in one step"),
+    ("6.4", lambda x: 2 / np.linalg.eigvalsh(hessian(x)).min(), "flattest direction"),
+    (
+        "6.4",
+        lambda x: 2 / np.linalg.eigvalsh(len(x) * hessian(x)).max(),
+        "mean is missing",
+    ),
+    ("6.4", lambda x: 4 / np.linalg.eigvalsh(hessian(x)).max(), "2 from the square"),
+    ("6.4", lambda x: 0.5, "diverges at it"),
+    ("6.4", lambda x: 0.001, "still converges a little above it"),
+]
+
+
+@pytest.mark.parametrize(("number", "wrong", "hint"), SLIPS, ids=[f"{s[0]} {s[2]}" for s in SLIPS])
+def test_a_slip_gets_its_own_hint(number, wrong, hint):
+    said = verdict(number, wrong)
+    assert said.startswith(f"Exercise {number}: not yet. ")
+    assert hint in said
+
+
+def test_no_two_slips_of_an_exercise_get_the_same_hint():
+    said = [verdict(number, wrong) for number, wrong, _ in SLIPS]
+    assert len(set(said)) == len(said)
+
+
+@pytest.mark.parametrize("number", NAMES)
+@pytest.mark.parametrize("nonsense", ["a word", "no arguments", "returns a word", "a list"])
+def test_nonsense_is_answered_not_raised(number, nonsense):
+    answers = {"no arguments": lambda: 1, "returns a word": lambda *a: "a word", "a list": [1, 2]}
+    said = verdict(number, answers.get(nonsense, nonsense))
+    assert said.startswith(f"Exercise {number}: not yet. ")
