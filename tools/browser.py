@@ -16,6 +16,7 @@ import nbformat
 
 from losslab import widget
 
+HERE = Path(__file__).parent
 FLAGS = [
     "--no-sandbox",  # containers; the pages are our own
     "--disable-gpu",
@@ -43,6 +44,9 @@ const module = await import("data:text/javascript;base64,{js}");
 window.cleanUp = await module.default.render({{ model, el: document.getElementById("here") }});
 </script></body></html>"""
 
+KERNEL_IDLE = """document.querySelector(".jp-NotebookPanel .jp-Cell")
+  && window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === "idle"
+"""
 RUN_ALL = """() => {
   window.began = Date.now();
   window.painted = [];
@@ -83,7 +87,8 @@ def jupyterlab(root):
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     log = root / ".jupyterlab.log"
     with log.open("w") as out:
-        environment = os.environ | own | {"IPYTHONDIR": str(root / ".ipython")}
+        quiet = {"IPYTHONDIR": str(root / ".ipython"), "JUPYTER_CONFIG_PATH": str(HERE / "jupyter")}
+        environment = os.environ | own | quiet
         server = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
     try:
         yield address(server, log), token
@@ -116,10 +121,7 @@ def open_notebook(page, address, token, root, cells, ready=".ll canvas"):
 def run_notebook(page, address, token, name, ready=".ll canvas"):
     """Open a notebook that lies in the served folder, run all its cells and wait for the selector `ready`."""
     page.goto(f"{address}/doc/tree/{name}?reset&token={token}")
-    page.wait_for_function(
-        "window.jupyterapp && document.querySelector('.jp-NotebookPanel .jp-Cell')", timeout=60_000
-    )
-    page.wait_for_timeout(1500)
+    page.wait_for_function(KERNEL_IDLE, timeout=120_000)
     page.evaluate(RUN_ALL)
     page.wait_for_selector(ready, timeout=120_000)
 

@@ -1,0 +1,46 @@
+# Everything runs from a virtual environment in .venv, which the first command sets up. Another Python than
+# python3: `make lab PYTHON=python3.12`; another port than 8888: `make lab PORT=9000`.
+RUN = .venv/bin/python
+
+# .venv/ready holds the place it was made for. An environment does not survive a move of its folder or the loss of
+# its Python: then it is made anew. Otherwise its own Python renews it when the lists of packages change.
+ifeq ($(CURDIR),$(shell test -x $(RUN) && cat .venv/ready 2>&1))
+PYTHON ?= $(RUN)
+else
+PYTHON ?= python3
+.PHONY: .venv/ready
+endif
+AGAIN = $(strip make $(MAKECMDGOALS) $(MAKEOVERRIDES))
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+lab: .venv/ready ## open the notebooks in JupyterLab
+	@$(RUN) tools/lab.py
+
+test: lint ## verify everything: lint, unit tests, every notebook executed and compared, sliders dragged
+	rm -rf build/junit
+	$(RUN) -m pytest -n 2 --dist=loadfile --nbval --nbval-cell-timeout=300 -m "not browser" --junit-xml=build/junit/tests.xml
+	$(RUN) -m pytest -m browser --junit-xml=build/junit/browser.xml
+
+notebooks: .venv/ready ## execute every notebook and store its outputs
+	$(RUN) tools/notebooks.py
+
+lint: .venv/ready ## style of the code, notebooks included
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+
+bench: .venv/ready ## run the benchmarks
+	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(RUN) $$file; done
+
+constraints: ## raise every pinned version in constraints.txt to the newest that fits pyproject.toml
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/python -m pip install --quiet uv
+	build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
+	  --extra test --output-file constraints.txt pyproject.toml
+
+.venv/ready: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here; install Python 3.11 or newer (python.org), then type again:  make $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) tools/bootstrap.py "$(AGAIN)"
+
+.PHONY: help lab test notebooks lint bench constraints

@@ -1,0 +1,239 @@
+"""``make lab`` serves the start notebook to this machine only, behind a token, and says what went wrong."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import lab
+import psutil  # ipykernel brings it
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs make, bash and POSIX signals")
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def listener():
+    """Listen on a free port of 127.0.0.1 and return its number."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+# --- the port ---
+
+
+def test_a_port_somebody_listens_on_is_refused(listener):
+    assert lab.refusal(listener) == "Address already in use"
+
+
+def test_a_port_that_was_closed_a_moment_ago_is_not_refused():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        client = socket.create_connection(("127.0.0.1", port))
+        connection, _ = server.accept()
+        connection.close()  # the server's side ends first and waits (TIME_WAIT)
+        client.close()
+    assert lab.refusal(port) is None
+
+
+def test_a_taken_port_is_named_with_one_that_is_free(listener):
+    with pytest.raises(SystemExit) as stop:
+        lab.choose_port(str(listener))
+    said = stop.value.code
+    assert said.startswith(
+        f"Port {listener} cannot be used: Address already in use. Type instead:  make lab PORT="
+    )
+    instead = int(said.rpartition("=")[2])
+    assert instead != listener
+    assert lab.refusal(instead) is None
+
+
+@pytest.mark.parametrize("wanted", ["abc", "0", "65536", "-1", "8888.5", "٣"])
+def test_what_is_no_port_is_refused(wanted):
+    with pytest.raises(SystemExit, match="PORT must be a number from 1 to 65535, got"):
+        lab.choose_port(wanted)
+
+
+def test_a_wanted_port_that_is_free_is_taken(listener):
+    free = lab.first_free(listener + 1)
+    assert lab.choose_port(str(free)) == free
+
+
+@pytest.mark.parametrize("wanted", [None, ""])
+def test_without_a_wish_the_next_free_port_is_taken_and_announced(wanted, listener, monkeypatch, capsys):
+    monkeypatch.setattr(lab, "FIRST", listener)
+    port = lab.choose_port(wanted)
+    assert port > listener
+    assert capsys.readouterr().out == f"Port {listener} is taken, so this is port {port}.\n"
+
+
+def test_the_usual_port_is_taken_silently(listener, monkeypatch, capsys):
+    monkeypatch.setattr(lab, "FIRST", lab.first_free(listener + 1))
+    assert lab.choose_port(None) == lab.FIRST
+    assert capsys.readouterr().out == ""
+
+
+# --- the command line ---
+
+
+@pytest.mark.parametrize(
+    ("environ", "platform", "shown"),
+    [
+        ({"DISPLAY": ":0"}, "linux", True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", True),
+        ({}, "linux", False),
+        ({"DISPLAY": ""}, "linux", False),
+        ({}, "darwin", True),
+        ({}, "win32", True),
+        ({"DISPLAY": ":0", "NO_BROWSER": "1"}, "linux", False),
+        ({"NO_BROWSER": "1"}, "darwin", False),
+    ],
+)
+def test_a_browser_is_opened_only_where_there_is_a_display(environ, platform, shown):
+    assert lab.has_display(environ, platform) is shown
+
+
+@pytest.mark.parametrize("root", [True, False])
+@pytest.mark.parametrize("browser", [True, False])
+def test_root_and_browser_have_their_flags(root, browser):
+    arguments = lab.arguments(8888, root=root, browser=browser)
+    assert ("--allow-root" in arguments) is root
+    assert ("--no-browser" in arguments) is not browser
+
+
+def test_nothing_weakens_the_server():
+    text = (ROOT / "tools" / "lab.py").read_text()
+    assert not re.search(r"disable_check_xsrf|\.token *=|password|allow_origin|0\.0\.0\.0|allow_remote", text)
+
+
+def test_the_start_notebook_exists():
+    assert (ROOT / lab.START).is_file()
+
+
+# --- the real thing ---
+
+
+class Server:
+    """JupyterLab as ``make lab`` starts it: an empty HOME, no display, no terminal unless one is given."""
+
+    def __init__(self, home, port, terminal=subprocess.DEVNULL):
+        env = {"HOME": str(home), "PATH": os.environ["PATH"], "PORT": str(port)}
+        self.process = subprocess.Popen(
+            [sys.executable, ROOT / "tools" / "lab.py"],
+            cwd=home,
+            env=env,
+            stdin=terminal,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def url(self):
+        """Return the address that is printed, with its token, once somebody answers there."""
+        said = []
+        for line in self.process.stdout:
+            said.append(line)
+            if found := re.search(r"http://\S+:(\d+)/\S+\?token=\w+", line):
+                wait_for(int(found[1]))
+                return found[0]
+        raise AssertionError("no address was printed:\n" + "".join(said))
+
+    def interrupt(self):
+        """Send what Ctrl-C sends; return what it said until it ended."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.communicate(timeout=30)[0]
+
+
+def wait_for(port):
+    """Wait until the port is listened on: Jupyter prints its address a moment earlier."""
+    for _ in range(200):
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"nobody listens on port {port}")
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory):
+    """Return a function that starts servers, each with a HOME of its own; all have ended afterwards."""
+    servers = []
+
+    def start(port, **options):
+        servers.append(Server(tmp_path_factory.mktemp("home"), port, **options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            server.process.terminate()
+            server.process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def running(serve):
+    return serve(lab.first_free(20000 + os.getpid() % 10000)).url()
+
+
+def get(address):
+    """Return (status, text) of an address on this machine."""
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, ""
+
+
+def test_the_printed_address_leads_to_the_start_notebook(running):
+    assert re.fullmatch(rf"http://127\.0\.0\.1:\d+/lab/tree/{lab.START}\?token=[0-9a-f]{{40,}}", running)
+    status, page = get(running)
+    assert status == 200
+    assert "jupyter-config-data" in page
+
+
+def test_the_token_is_needed(running):
+    address, token = running.split("/lab/")[0], running.split("?")[1]
+    assert get(f"{address}/api/status?{token}")[0] == 200
+    assert get(f"{address}/api/status")[0] == 403
+    assert get(f"{address}/api/status?token=wrong")[0] == 403
+    assert get(f"{address}/api/contents/{lab.START}?{token}&content=0")[0] == 200
+
+
+def test_only_this_machine_is_served(running):
+    port = int(re.search(r":(\d+)/", running)[1])
+    listening = [c for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == port]
+    assert {connection.laddr.ip for connection in listening} == {"127.0.0.1"}
+
+
+def test_no_news_are_asked_for_or_fetched(running):
+    page = get(running)[1]
+    disabled = re.search(r'"disabledExtensions": \[([^]]*)\]', page)[1]
+    assert '"@jupyterlab/apputils-extension:announcements"' in disabled
+
+
+def test_a_second_one_on_the_same_port_says_what_to_type(running, serve):
+    port = re.search(r":(\d+)/", running)[1]
+    second = serve(port).process
+    said, _ = second.communicate(timeout=60)
+    assert second.returncode != 0
+    assert f"Port {port} cannot be used: Address already in use. Type instead:  make lab PORT=" in said
+
+
+def test_ctrl_c_in_a_terminal_ends_it_without_a_question(serve):
+    ours, its = os.openpty()
+    server = serve(lab.first_free(31000), terminal=its)
+    server.url()
+    said = server.interrupt()
+    os.close(ours)
+    os.close(its)
+    assert "Shutting down" in said
+    assert "Shut down this Jupyter server" not in said
+    assert server.process.returncode == 0

@@ -1,0 +1,109 @@
+"""Open JupyterLab on the start notebook: the recipe of ``make lab``.
+
+It listens on 127.0.0.1 only and asks for the token that its printed address carries. JupyterLab's news and
+update notices, which ask the reader a question and the network another, are off (``tools/jupyter``).
+"""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+START = "notebooks/00_start_here.ipynb"
+HOST = "127.0.0.1"
+FIRST = 8888
+
+
+def refusal(port):
+    """Return why ``port`` cannot be listened on, in the system's words, or None if it can.
+
+    Parameters
+    ----------
+    port : int
+        1 to 65535.
+    """
+    with socket.socket() as probe:
+        if os.name == "posix":  # as the server does: a port that was closed a second ago is free
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            return os.strerror(error.errno)
+    return None
+
+
+def first_free(start):
+    """Return the first of a hundred ports from ``start`` on that can be listened on."""
+    for port in range(start, min(start + 100, 65536)):
+        if refusal(port) is None:
+            return port
+    raise SystemExit(f"No port from {start} on is free. Name one that is:  make lab PORT=12345")
+
+
+def choose_port(wanted):
+    """Return the port to serve on.
+
+    Parameters
+    ----------
+    wanted : str or None
+        The reader's ``PORT=…``, taken or refused but never replaced. None or empty: any free port.
+    """
+    if not wanted:
+        port = first_free(FIRST)
+        if port != FIRST:
+            print(f"Port {FIRST} is taken, so this is port {port}.")
+        return port
+    if not (wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= 65535):
+        raise SystemExit(f"PORT must be a number from 1 to 65535, got {wanted!r}. Say:  make lab PORT=9000")
+    if reason := refusal(int(wanted)):
+        free = first_free(max(1024, int(wanted) % 65535 + 1))
+        raise SystemExit(f"Port {wanted} cannot be used: {reason}. Type instead:  make lab PORT={free}")
+    return int(wanted)
+
+
+def has_display(environ=os.environ, platform=sys.platform):
+    """Whether a browser can be opened here: not on Linux without a display, nor if ``NO_BROWSER`` is set."""
+    if environ.get("NO_BROWSER"):
+        return False
+    return platform != "linux" or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+
+
+def arguments(port, *, root, browser):
+    """Return JupyterLab's command line.
+
+    Parameters
+    ----------
+    port : int
+    root : bool
+        Whether this is the superuser, for whom JupyterLab only runs when told so.
+    browser : bool
+        Whether it shall open a browser.
+    """
+    return [
+        f"--ServerApp.ip={HOST}",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.root_dir={ROOT}",
+        f"--LabApp.default_url=/lab/tree/{START}",
+        "--ServerApp.answer_yes=True",  # Ctrl-C stops it without a question (make has gone by then)
+        "--Application.log_level=WARN",
+        *(["--allow-root"] if root else []),
+        *([] if browser else ["--no-browser"]),
+    ]
+
+
+def main():
+    """Serve the notebooks until Ctrl-C."""
+    port = choose_port(os.environ.get("PORT"))
+    paths = [str(ROOT / "tools" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    print(f"JupyterLab serves {START} on this machine only ({HOST}:{port}). Ctrl-C stops it.", flush=True)
+    from jupyterlab.labapp import LabApp  # takes seconds: what can be refused has been refused by now
+
+    LabApp.launch_instance(argv=arguments(port, root=root, browser=has_display()))
+
+
+if __name__ == "__main__":
+    main()
