@@ -1,6 +1,7 @@
 """Losses of two parameters that can be looked at: value, gradient, window, start and minimum of each.
 
-The last axis of `w` holds the two coordinates; all other axes are batch axes.
+The last axis of `w` holds the two coordinates; all other axes are batch axes. The only power taken is
+the square: it is rounded alike on every machine, and so runs at the edge of chaos are alike, too.
 """
 
 from collections.abc import Callable
@@ -63,7 +64,7 @@ def _saddle(w):
 
 def _saddle_gradient(w):
     x, y = w[..., 0], w[..., 1]
-    return np.stack([x, y**3 - y], -1)
+    return np.stack([x, y * (y**2 - 1)], -1)
 
 
 def _rosenbrock(w):
@@ -78,12 +79,12 @@ def _rosenbrock_gradient(w):
 
 def _beale(w):
     x, y = w[..., 0], w[..., 1]
-    return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
+    return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y * y**2) ** 2
 
 
 def _beale_gradient(w):
     x, y = w[..., 0], w[..., 1]
-    gaps = [c - x + x * y**k for c, k in ((1.5, 1), (2.25, 2), (2.625, 3))]
+    gaps = [c - x + x * y * y ** (k - 1) for c, k in ((1.5, 1), (2.25, 2), (2.625, 3))]
     d_x = sum(2 * gap * (y**k - 1) for gap, k in zip(gaps, (1, 2, 3), strict=True))
     d_y = sum(2 * gap * k * x * y ** (k - 1) for gap, k in zip(gaps, (1, 2, 3), strict=True))
     return np.stack([d_x, d_y], -1)

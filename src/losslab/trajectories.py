@@ -34,7 +34,7 @@ def run(rule, gradient, w0, steps):
 
 
 def loss_along(value, path):
-    """Evaluate `value` at every point of a path; where the run has diverged this is inf or NaN, without a warning.
+    """Return `value` at every point of a path: inf or NaN, and no warning, where the run has diverged.
 
     Parameters
     ----------

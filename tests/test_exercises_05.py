@@ -1,0 +1,178 @@
+"""The exercises of chapter 5: printed solutions are accepted, the usual slips each get their own hint."""
+
+import re
+from pathlib import Path
+
+import matplotlib
+import nbformat
+import numpy as np
+import pytest
+
+from losslab import optim
+from losslab.exercises import ch05, verdict
+
+NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "05_optimizers.ipynb"
+NAMES = {"5.1": ["largest_lr"], "5.2": ["from_article", "from_keras"], "5.3": ["nesterov"], "5.4": ["adamw"]}
+
+
+@pytest.fixture(scope="module")
+def cells():
+    return {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
+
+
+@pytest.fixture
+def names(cells):
+    """What the set-up cell defines."""
+    found = {}
+    with matplotlib.rc_context():
+        exec(cells["setup"], found)
+    return found
+
+
+def answer(names, number):
+    values = tuple(names[name] for name in NAMES[number])
+    return values if len(values) > 1 else values[0]
+
+
+@pytest.mark.parametrize("number", NAMES)
+def test_the_printed_solution_is_right(cells, names, number):
+    (source,) = re.findall(r"```python\n(.*?)```", cells[f"solution-{number.replace('.', '-')}"], re.S)
+    exec(source, names)
+    assert verdict(number, answer(names, number)) == f"Exercise {number}: yes, that is right."
+
+
+@pytest.mark.parametrize("number", NAMES)
+def test_the_blank_is_not_an_answer(cells, names, number, capsys):
+    exec(cells[f"exercise-{number.replace('.', '-')}"], names)
+    assert capsys.readouterr().out == f"Exercise {number}: not answered yet.\n"
+    assert set(NAMES[number]) <= set(names)
+
+
+# --- wrong rules, written as a reader would ---
+
+
+def nesterov_up(w, g, u=0.0, *, lr, beta=0.9):
+    u = beta * u + g
+    return w + lr * (g + beta * u), u
+
+
+def nesterov_old_velocity(w, g, u=0.0, *, lr, beta=0.9):
+    step = g + beta * u
+    u = beta * u + g
+    return w - lr * step, u
+
+
+def nesterov_keeps_the_step(w, g, u=0.0, *, lr, beta=0.9):
+    u = beta * u + g
+    u = g + beta * u
+    return w - lr * u, u
+
+
+def nesterov_average(w, g, u=0.0, *, lr, beta=0.9):
+    u = beta * u + (1 - beta) * g
+    return w - lr * (g + beta * u), u
+
+
+def nesterov_without_memory(w, g, u=0.0, *, lr, beta=0.9):
+    return w - lr * (g + beta * (beta * u + g))
+
+
+def nesterov_fixed_beta(w, g, u=0.0, *, lr, beta=0.9):
+    u = 0.9 * u + g
+    return w - lr * (g + 0.9 * u), u
+
+
+def adam_like(change):
+    """AdamW with one line changed."""
+
+    def rule(w, g, m=0.0, v=0.0, t=0, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, decay=0.01):
+        if change == "added":
+            g = g + decay * w
+        t = t + 1
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        m_hat, v_hat = (m, v) if change == "uncorrected" else (m / (1 - beta1**t), v / (1 - beta2**t))
+        root = (v_hat + eps) ** 0.5 if change == "inside" else v_hat**0.5 + eps
+        shrink = {"added": 0, "none": 0, "no lr": decay, "grow": -lr * decay}.get(change, lr * decay)
+        return w - lr * m_hat / root - shrink * w, m, v, 0 if change == "clock" else t
+
+    return rule
+
+
+SLIPS = [  # exercise, wrong answer, what its hint must say
+    ("5.1", lambda k, b: 2 / k, "gradient descent's limit"),
+    ("5.1", lambda k, b: 2 * (1 - b) / k, "The sign of β"),
+    ("5.1", lambda k, b: 2 * (1 + b) / ((1 - b) * k), "running average's limit"),
+    ("5.1", lambda k, b: (1 + b) / k, "The β is right"),
+    ("5.1", lambda k, b: 2 * (1 + b) * k, "A steeper bowl needs a smaller step"),
+    ("5.1", lambda k, b: 4 / k, "you return 0.08; 2(1 + β) − αλ = -0.2 there"),
+    ("5.1", 0.076, "not a number"),
+    ("5.2", ((0.05, 0.9), (0.05, 0.9)), "Article: with that torch steps ten times too far"),
+    ("5.2", ((0.5, 0.9), (0.05, 0.9)), "Article: torch's velocity is already"),
+    ("5.2", ((0.005, 0.9), (0.005, 0.9)), "Keras: there is no factor"),
+    ("5.2", ((0.005, 0.9), (-0.05, 0.9)), "Keras: the minus sign"),
+    ("5.2", ((0.005, 0.1), (0.05, 0.9)), "β is the same number"),
+    ("5.2", ((0.9, 0.005), (0.9, 0.05)), "comes second in the pair"),
+    ("5.2", ((0.01, 0.9), (0.05, 0.9)), "A rate of 0.01 fits no row"),
+    ("5.2", (0.005, 0.05), "Each answer is a pair (lr, momentum), got 0.005"),
+    ("5.3", optim.momentum, "plain momentum"),
+    ("5.3", nesterov_up, "The sign"),
+    ("5.3", nesterov_old_velocity, "with the new u"),
+    ("5.3", nesterov_keeps_the_step, "what must be remembered is u"),
+    ("5.3", nesterov_average, "running average"),
+    ("5.3", nesterov_without_memory, "2 values; yours returns one ndarray"),
+    ("5.3", nesterov_fixed_beta, "it should be"),
+    ("5.4", adam_like("none"), "the decay is missing"),
+    ("5.4", adam_like("added"), "You added γ w to the gradient"),
+    ("5.4", adam_like("no lr"), "multiplied by α, too"),
+    ("5.4", adam_like("grow"), "The sign of the decay"),
+    ("5.4", adam_like("uncorrected"), "The bias correction is missing"),
+    ("5.4", adam_like("clock"), "t stands still"),
+    ("5.4", adam_like("inside"), "it should be"),
+    ("5.4", lambda w, g, **knobs: (w, g), "4 values; yours returns 2 values"),
+]
+
+
+@pytest.mark.parametrize(("number", "wrong", "hint"), SLIPS, ids=[f"{s[0]} {s[2]}" for s in SLIPS])
+def test_a_slip_gets_its_own_hint(number, wrong, hint):
+    said = verdict(number, wrong)
+    assert said.startswith(f"Exercise {number}: not yet. ")
+    assert hint in said
+
+
+def test_the_slips_are_slips_of_the_right_rule():
+    """The rule they vary, unchanged, is right."""
+    assert verdict("5.4", adam_like("nothing")) == "Exercise 5.4: yes, that is right."
+
+
+def test_every_hint_is_reached():
+    said = " ".join(verdict(number, wrong) for number, wrong, _ in SLIPS)
+    hints = [hint for table in (ch05.LIMITS, ch05.NESTEROVS, ch05.ADAMWS) for _, hint in table]
+    hints += [*ch05.RATES_FROM_ARTICLE.values(), *ch05.RATES_FROM_KERAS.values()]
+    assert [hint for hint in hints if hint and hint not in said] == []
+
+
+@pytest.mark.parametrize("number", NAMES)
+@pytest.mark.parametrize("nonsense", ["a word", lambda: 1, lambda *a, **k: "a word", [1, 2], 3], ids=str)
+def test_nonsense_is_answered_not_raised(number, nonsense):
+    assert verdict(number, nonsense).startswith(f"Exercise {number}: not yet. ")
+
+
+def test_other_ways_to_write_the_right_answer():
+    assert verdict("5.1", lambda curvature, beta: (2 + 2 * beta) / curvature).endswith("right.")
+    assert verdict("5.2", ([0.005, 0.9], np.array([0.05, 0.9]))).endswith("right.")
+    assert verdict("5.2", ((5e-3, 0.9), (5e-2, 0.9))).endswith("right.")
+
+
+def test_nesterov_is_torchs():
+    """`ch05.adamw` is compared with torch at equation (5.15)."""
+    import torch
+
+    gradients = np.random.default_rng(0).normal(size=(50, 3))
+    w, memory, theirs = np.ones(3), (), torch.ones(3, dtype=torch.float64)
+    stepper = torch.optim.SGD([theirs], lr=0.1, momentum=0.8, nesterov=True)
+    for g in gradients:
+        w, *memory = ch05.nesterov(w, g, *memory, lr=0.1, beta=0.8)
+        theirs.grad = torch.tensor(g)
+        stepper.step()
+        np.testing.assert_allclose(w, theirs.numpy(), rtol=1e-10)

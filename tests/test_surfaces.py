@@ -1,0 +1,112 @@
+"""Gradients by hand against central differences and autograd, and what each surface promises."""
+
+import numpy as np
+import pytest
+import torch
+
+from losslab import surfaces
+from losslab.surfaces import SURFACES
+
+
+@pytest.fixture(params=SURFACES)
+def surface(request):
+    return SURFACES[request.param]
+
+
+@pytest.fixture
+def points(surface):
+    """40 points of the window, its corners, the start and the minimum."""
+    rng = np.random.default_rng(0)
+    low, high = np.transpose([surface.xlim, surface.ylim])
+    corners = [(x, y) for x in surface.xlim for y in surface.ylim]
+    return np.vstack([rng.uniform(low, high, (40, 2)), corners, surface.start, surface.minimum])
+
+
+def written(surface, w):
+    """The value as torch sees it: the textbook formula on a tensor."""
+    x, y = w[..., 0], w[..., 1]
+    return {
+        "ravine": lambda: (x**2 + 20 * y**2) / 2,
+        "saddle": lambda: x**2 / 2 + (y**2 - 1) ** 2 / 4,
+        "rosenbrock": lambda: (1 - x) ** 2 + 100 * (y - x**2) ** 2,
+        "beale": lambda: (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2,
+    }[surface.name]()
+
+
+def test_names_are_keys():
+    assert {name: s.name for name, s in SURFACES.items()} == {name: name for name in SURFACES}
+
+
+def test_value_is_the_textbook_formula(surface, points):
+    np.testing.assert_allclose(
+        surface.value(points), written(surface, torch.tensor(points)).numpy(), rtol=1e-12, atol=1e-12
+    )
+
+
+def test_gradient_is_that_of_central_differences(surface, points):
+    """assert_allclose prints both numbers where they differ."""
+    h = 1e-6
+    slopes = [
+        (surface.value(points + step) - surface.value(points - step)) / (2 * h) for step in h * np.eye(2)
+    ]
+    np.testing.assert_allclose(
+        surface.gradient(points),
+        np.stack(slopes, -1),
+        rtol=1e-6,
+        atol=1e-5,
+        err_msg=f"{surface.name}: gradient by hand (ACTUAL) and by central differences (DESIRED)",
+    )
+
+
+def test_gradient_is_that_of_autograd(surface, points):
+    w = torch.tensor(points, requires_grad=True)
+    (slopes,) = torch.autograd.grad(written(surface, w).sum(), w)
+    np.testing.assert_allclose(
+        surface.gradient(points),
+        slopes.numpy(),
+        rtol=1e-10,
+        atol=1e-10,
+        err_msg=f"{surface.name}: gradient by hand (ACTUAL) and by autograd (DESIRED)",
+    )
+
+
+def test_batches_are_points_one_at_a_time(surface, points):
+    block = points[:42].reshape(2, 3, 7, 2)
+    assert surface.value(block).shape == (2, 3, 7)
+    assert surface.gradient(block).shape == block.shape
+    np.testing.assert_array_equal(surface.value(block)[1, 2, 3], surface.value(block[1, 2, 3]))
+    np.testing.assert_array_equal(surface.gradient(block)[1, 2, 3], surface.gradient(block[1, 2, 3]))
+
+
+def test_the_minimum_is_one(surface, points):
+    minimum = np.array(surface.minimum, float)
+    np.testing.assert_allclose(surface.value(minimum), 0, atol=1e-15)
+    np.testing.assert_allclose(surface.gradient(minimum), 0, atol=1e-12)
+    assert (surface.value(points) >= 0).all()
+
+
+def test_start_and_minimum_lie_in_the_window(surface):
+    for x, y in (surface.start, surface.minimum):
+        assert surface.xlim[0] < x < surface.xlim[1]
+        assert surface.ylim[0] < y < surface.ylim[1]
+
+
+def test_the_saddle_is_flat_at_the_origin_and_falls_to_both_sides():
+    saddle = SURFACES["saddle"]
+    np.testing.assert_array_equal(saddle.gradient(np.zeros(2)), [0, 0])
+    middle = saddle.value(np.zeros(2))
+    assert saddle.value(np.array([0.1, 0.0])) > middle
+    assert saddle.value(np.array([0.0, 0.1])) < middle
+    assert saddle.value(np.array([0.0, -0.1])) < middle
+
+
+def test_quadratic_has_the_curvatures_it_is_given():
+    bowl = surfaces.quadratic((2.0, 7.0), name="bowl", start=(1.0, 1.0))
+    np.testing.assert_array_equal(bowl.gradient(np.array([1.0, 1.0])), [2, 7])
+    assert bowl.value(np.array([1.0, 1.0])) == 4.5
+    assert (bowl.name, bowl.start, bowl.minimum) == ("bowl", (1.0, 1.0), (0.0, 0.0))
+
+
+def test_a_quadratic_without_lower_bound_has_no_minimum():
+    assert surfaces.quadratic((1.0, -1.0)).minimum is None
+    assert surfaces.quadratic((1.0, 0.0)).minimum is None
