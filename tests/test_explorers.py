@@ -16,6 +16,14 @@ from losslab.views import optimizers, worked_example
 MAKE = {
     **{f"explore-{name}": partial(explorers.explore, name) for name in surfaces.SURFACES},
     "worked_example": explorers.worked_example,
+    **{f"softmax-{label}": partial(explorers.softmax, label=label) for label in (1, 2, 3)},
+    "price_list": explorers.price_list,
+    **{f"backprop-{name}": partial(explorers.backprop, truth=name) for name in ("setosa", "versicolor")},
+    "gradient_check": explorers.gradient_check,
+    "gradient_check-bias": partial(explorers.gradient_check, mistake="bias forgotten"),
+    "depth": explorers.depth,
+    "initialisation-ReLU": explorers.initialisation,
+    "initialisation-tanh": partial(explorers.initialisation, activation="tanh"),
 }
 
 
@@ -39,7 +47,7 @@ def _cells(explorer):
 
 def positions(explorer, count=20):
     """Both ends and the middle of both sliders, and random positions."""
-    shape = [len(s["values"]) for s in explorer.meta["sliders"]]
+    shape = explorer.view.texts.shape
     corners = itertools.product(*[(0, n // 2, n - 1) for n in shape])
     rng = np.random.default_rng(0)
     return [*corners, *zip(*[rng.integers(n, size=count) for n in shape], strict=True)]
@@ -66,8 +74,8 @@ def test_every_drawn_point_is_finite_and_every_other_run_is_marked(explorer):
 
 
 def test_every_position_has_its_sentence(explorer):
-    shape = tuple(len(s["values"]) for s in explorer.meta["sliders"])
-    assert explorer.view.texts.shape == shape
+    shape = [len(s["values"]) for s in explorer.meta["sliders"]] + [1]  # if there is no second slider
+    assert list(explorer.view.texts.shape) == shape[:2]
     sent = zlib.decompress(explorer.atlas)[2 * _cells(explorer) :].decode().split("\n")
     assert sent == list(explorer.view.texts.ravel())
     assert not [text for text in sent if re.search(r"\b(nan|inf)\b", text)]

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -137,10 +138,12 @@ class Server:
 
     def url(self):
         """Return the address that is printed, with its token, once somebody answers there."""
-        said = []
+        said, deadline = [], threading.Timer(60, self.process.kill)
+        deadline.start()
         for line in self.process.stdout:
             said.append(line)
             if found := re.search(r"http://\S+:(\d+)/\S+\?token=\w+", line):
+                deadline.cancel()
                 wait_for(int(found[1]))
                 return found[0]
         raise AssertionError("no address was printed:\n" + "".join(said))
@@ -179,7 +182,9 @@ def serve(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def running(serve):
-    return serve(lab.first_free(20000 + os.getpid() % 10000)).url()
+    """Return the address of a running server and its process."""
+    server = serve(lab.first_free(20000 + os.getpid() % 10000))
+    return server.url(), server.process
 
 
 def get(address):
@@ -193,14 +198,16 @@ def get(address):
 
 
 def test_the_printed_address_leads_to_the_start_notebook(running):
-    assert re.fullmatch(rf"http://127\.0\.0\.1:\d+/lab/tree/{lab.START}\?token=[0-9a-f]{{40,}}", running)
-    status, page = get(running)
+    url, _ = running
+    assert re.fullmatch(rf"http://127\.0\.0\.1:\d+/lab/tree/{lab.START}\?token=[0-9a-f]{{40,}}", url)
+    status, page = get(url)
     assert status == 200
     assert "jupyter-config-data" in page
 
 
 def test_the_token_is_needed(running):
-    address, token = running.split("/lab/")[0], running.split("?")[1]
+    url, _ = running
+    address, token = url.split("/lab/")[0], url.split("?")[1]
     assert get(f"{address}/api/status?{token}")[0] == 200
     assert get(f"{address}/api/status")[0] == 403
     assert get(f"{address}/api/status?token=wrong")[0] == 403
@@ -208,19 +215,19 @@ def test_the_token_is_needed(running):
 
 
 def test_only_this_machine_is_served(running):
-    port = int(re.search(r":(\d+)/", running)[1])
-    listening = [c for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == port]
-    assert {connection.laddr.ip for connection in listening} == {"127.0.0.1"}
+    _, process = running
+    connections = psutil.Process(process.pid).net_connections("tcp")
+    assert {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
 
 
 def test_no_news_are_asked_for_or_fetched(running):
-    page = get(running)[1]
-    disabled = re.search(r'"disabledExtensions": \[([^]]*)\]', page)[1]
+    url, _ = running
+    disabled = re.search(r'"disabledExtensions": \[([^]]*)\]', get(url)[1])[1]
     assert '"@jupyterlab/apputils-extension:announcements"' in disabled
 
 
 def test_a_second_one_on_the_same_port_says_what_to_type(running, serve):
-    port = re.search(r":(\d+)/", running)[1]
+    port = re.search(r":(\d+)/", running[0])[1]
     second = serve(port).process
     said, _ = second.communicate(timeout=60)
     assert second.returncode != 0

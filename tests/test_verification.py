@@ -69,7 +69,8 @@ def verify(folder, stock=False):
     """Run the project's verification over a folder; return {notebook: {item: message or None}}."""
     report = folder / "report.xml"
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
-    options = "--nbval -p conftest -c pyproject.toml -p no:cacheprovider --color=no -o junit_family=xunit1"
+    options = "--nbval --nbval-cell-timeout=60 -p conftest -c pyproject.toml -p no:cacheprovider"
+    options += " --color=no -o junit_family=xunit1"
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *options.split(), f"--junit-xml={report}", str(folder)],
         cwd=ROOT,

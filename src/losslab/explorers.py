@@ -3,7 +3,7 @@
 import numpy as np
 
 from losslab import surfaces
-from losslab.views import optimizers
+from losslab.views import checking, gradients, losses, optimizers, training_steps, vanishing
 from losslab.views import worked_example as example
 from losslab.widget import GridExplorer
 
@@ -61,4 +61,116 @@ def worked_example(lr=0.01, x=2.0, shown=None, step=None):
     """
     return GridExplorer(
         "explorers.worked_example", example.view, example.SLIDERS, (lr, x), {}, shown=shown, step=step
+    )
+
+
+def softmax(z1=2.0, z2=0.0, label=1, shown=None):
+    """Open the explorer of softmax and cross-entropy: logits (z₁, z₂, 0), z₁ and z₂ from −6 to 6.
+
+    `label` is the right class, 1 to 3.
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    if label not in (1, 2, 3):
+        raise ValueError(f"label must be 1, 2 or 3, got {label!r}")
+    return GridExplorer(
+        "explorers.softmax",
+        losses.softmax,
+        losses.SOFTMAX_SLIDERS,
+        (z1, z2),
+        {"label": label},
+        {"label": {str(k): {"label": k} for k in (1, 2, 3)}},
+        shown=shown,
+    )
+
+
+def price_list(p=0.05, shown=None):
+    """Open the explorer of three losses and their tangents: p, given to what happened, from 0.001 to 0.999.
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    return GridExplorer("explorers.price_list", losses.price_list, losses.PROBABILITY, (p,), {}, shown=shown)
+
+
+def backprop(length=4.7, width=1.4, truth="versicolor", shown=None):
+    """Open the explorer of a 4-5-3 network's slopes, as printed and corrected, for a flower's petals in cm.
+
+    `truth` is the flower's label: "setosa", "versicolor" or "virginica".
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    options = {name: {"truth": name} for name in gradients.SPECIES}
+    if truth not in options:
+        raise ValueError(f"truth must be one of {', '.join(options)}, got {truth!r}")
+    settings, sliders = {"truth": truth}, gradients.SLIDERS
+    return GridExplorer(
+        "explorers.backprop",
+        gradients.view,
+        sliders,
+        (length, width),
+        settings,
+        {"truth": options},
+        shown=shown,
+    )
+
+
+def gradient_check(h=1e-5, size=1.0, mistake="none", shown=None):
+    """Open the gradient check: step sizes from 1e-15 to 1, and a planted mistake of size 1e-12 to 1.
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    options = {name: {"mistake": name} for name in checking.MISTAKES}
+    if mistake not in options:
+        raise ValueError(f"mistake must be one of {', '.join(options)}, got {mistake!r}")
+    settings, sliders = {"mistake": mistake}, checking.SLIDERS
+    return GridExplorer(
+        "explorers.gradient_check",
+        checking.view,
+        sliders,
+        (h, size),
+        settings,
+        {"mistake": options},
+        shown=shown,
+    )
+
+
+def depth(depth=20, scale=1.0, shown=None):
+    """Open the explorer of gradients through 2 to 40 hidden layers, weights of deviation scale/√n.
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    return GridExplorer("explorers.depth", vanishing.view, vanishing.SLIDERS, (depth, scale), {}, shown=shown)
+
+
+def initialisation(sigma=0.125, width=128, activation="ReLU", shown=None):
+    """Open the explorer of ten layers at their start: weights of deviation 0.01 to 1, 16 to 256 neurons.
+
+    `activation` is "ReLU" or "tanh".
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    options = {name: {"activation": name} for name in training_steps.ACTIVATIONS}
+    if activation not in options:
+        raise ValueError(f"activation must be one of {', '.join(options)}, got {activation!r}")
+    settings, sliders = {"activation": activation}, training_steps.SLIDERS
+    return GridExplorer(
+        "explorers.initialisation",
+        training_steps.view,
+        sliders,
+        (sigma, width),
+        settings,
+        {"activation": options},
+        shown=shown,
     )

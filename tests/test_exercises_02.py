@@ -1,0 +1,144 @@
+"""The checkers of chapter 2: the printed solution is accepted, the blank and the usual slips are refused."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from torch.nn.functional import cross_entropy
+
+from losslab import exercises
+
+NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "02_training_steps.ipynb"
+ANSWERS = {"2.1": "choose", "2.2": "sigma_leaky", "2.3": "one_step", "2.4": "stop"}
+
+
+@pytest.fixture(scope="module")
+def cells():
+    return {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
+
+
+@pytest.mark.parametrize("number", ANSWERS)
+def test_printed_solution_is_accepted(cells, number):
+    names = {}
+    exec(cells["setup"], names)
+    solution = cells[f"solution-{number.replace('.', '-')}"]
+    exec(re.search(r"```python\n(.*?)```", solution, re.S)[1], names)
+    assert exercises.verdict(number, names[ANSWERS[number]]) == f"Exercise {number}: yes, that is right."
+
+
+@pytest.mark.parametrize("number", ANSWERS)
+def test_blank_is_not_an_answer(cells, number, capsys):
+    names = {"check": exercises.check}
+    exec(cells[f"answer-{number.replace('.', '-')}"], names)
+    assert capsys.readouterr().out == f"Exercise {number}: not answered yet.\n"
+
+
+def chosen(rows=True, centre=True, scale=True, size=np.abs):
+    """An answer to 2.1 with one of its parts left out."""
+
+    def choose(table, labels, training_rows, k):
+        if rows:
+            table, labels = table[training_rows], labels[training_rows]
+        labels = labels - labels.mean() if centre else labels
+        match = labels @ (table - table.mean(0) if centre else table)
+        return size(match / table.std(0) if scale else match).argsort()[-k:]
+
+    return choose
+
+
+def step(*order, value=lambda before, after: before.item()):
+    """An answer to 2.3 that does some things in some order."""
+
+    def one_step(model, optimizer, images, labels):
+        loss = cross_entropy(model(images), labels)
+        for act in order:
+            {"zero": optimizer.zero_grad, "back": loss.backward, "step": optimizer.step}[act]()
+        return value(loss, cross_entropy(model(images), labels))
+
+    return one_step
+
+
+def summed(model, optimizer, images, labels):
+    optimizer.zero_grad()
+    loss = cross_entropy(model(images), labels, reduction="sum")
+    loss.backward()
+    optimizer.step()
+    return loss.item() / len(labels)
+
+
+def stopping(better, end=lambda k, best, patience: k - best >= patience, give=lambda k, b: (k + 1, b + 1)):
+    """An answer to 2.4: `better(losses, k, best, least)` says when an epoch is a new best."""
+
+    def stop(losses, patience, least):
+        best = 0
+        for k in range(len(losses)):
+            best = k if k and better(losses, k, best, least) else best
+            if end(k, best, patience):
+                break
+        return give(k, best)
+
+    return stop
+
+
+def right(losses, k, best, least):
+    return losses[k] < losses[best] - least
+
+
+WRONG = [
+    ("2.1", chosen(rows=False), "Column 11 knows the labels of the test rows"),
+    ("2.1", chosen(scale=False), "Column 13 is only large"),
+    ("2.1", chosen(size=lambda value: value), "strong negative correlation"),
+    ("2.1", chosen(centre=False), "Column 19 is only far from 0"),
+    ("2.1", lambda table, labels, rows, k: [3, 7, 17, 20], "got {"),
+    ("2.2", lambda n, slope: 2 / ((1 + slope**2) * n), "That is the variance"),
+    ("2.2", lambda n, slope: (2 / ((1 + slope) * n)) ** 0.5, "its square multiplies"),
+    ("2.2", lambda n, slope: (2 / n) ** 0.5, "plain ReLU"),
+    ("2.2", lambda n, slope: (1 / n) ** 0.5, "That is for a line"),
+    ("2.2", lambda n, slope: (1 / ((1 + slope**2) * n)) ** 0.5, "where has the ½ gone"),
+    ("2.2", lambda n, slope: 0.3, "should be 0.4000, got 0.3000."),
+    ("2.3", step("zero", "back"), "No weight has moved"),
+    ("2.3", step("back", "zero", "step"), "No weight has moved"),
+    ("2.3", step("step", "back"), "No weight has moved"),
+    ("2.3", step("back", "step"), "still in .grad"),
+    ("2.3", step("zero", "back", "step", "step"), "not by learning rate"),
+    ("2.3", summed, "not by learning rate"),
+    ("2.3", step("zero", "back", "step", value=lambda before, after: before), "the whole graph behind it"),
+    ("2.3", step("zero", "back", "step", value=lambda before, after: after.item()), "loss after the step"),
+    ("2.3", step("zero", "back", "step", value=lambda before, after: 0.5), "got 0.5000."),
+    ("2.4", stopping(right, give=lambda k, best: (k, best)), "counted from 1"),
+    ("2.4", stopping(right, give=lambda k, best: (best + 1, k + 1)), "First the epochs run"),
+    ("2.4", stopping(right, give=lambda k, best: (k + 1, k + 1)), "not the last"),
+    ("2.4", stopping(lambda losses, k, best, least: losses[k] < losses[best]), "smaller than `least`"),
+    (
+        "2.4",
+        stopping(lambda losses, k, best, least: losses[k] < losses[k - 1] - least),
+        "should be (6, 3), got (7, 7).",
+    ),
+    ("2.4", stopping(lambda losses, k, best, least: losses[k] <= losses[best] - least), "An equal loss"),
+    ("2.4", stopping(right, lambda k, best, patience: k - best > patience), "one epoch too late"),
+]
+
+
+@pytest.mark.parametrize(("number", "answer", "hint"), WRONG)
+def test_typical_slips_get_their_own_hint(number, answer, hint):
+    verdict = exercises.verdict(number, answer)
+    assert verdict.startswith(f"Exercise {number}: not yet. ")
+    assert hint in verdict
+
+
+def test_a_best_compared_with_the_last_loss_is_named():
+    def impatient(losses, patience, least):
+        best = since = 0
+        for k in range(1, len(losses)):
+            best, since = (
+                (k, 0)
+                if losses[k] < losses[k - 1] - least and losses[k] < losses[best]
+                else (best, since + 1)
+            )
+            if since >= patience:
+                break
+        return k + 1, best + 1
+
+    assert "Compare with the best loss" in exercises.verdict("2.4", impatient)
