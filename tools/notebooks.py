@@ -17,6 +17,7 @@ import nbformat
 import papermill
 from PIL import Image
 from tqdm import tqdm
+from traitlets.config import Config
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 METADATA = {
@@ -61,7 +62,7 @@ def execute(path, done, parameters=None, timeout=600):
     refuse_unknown(path, parameters)
     started = []
     try:
-        with kernel_environment():
+        with kernel_environment(), tempfile.TemporaryDirectory() as folder:
             papermill.execute_notebook(
                 path,
                 done,
@@ -71,6 +72,7 @@ def execute(path, done, parameters=None, timeout=600):
                 progress_bar=False,
                 request_save_on_cell_execute=False,
                 execution_timeout=timeout,
+                config=connection(folder),
                 # The rest goes to nbclient, behind papermill.
                 coalesce_streams=True,
                 shutdown_kernel="immediate",
@@ -90,6 +92,16 @@ def refuse_unknown(path, parameters):
         raise ValueError(
             f"{path.name} has no parameter {', '.join(unknown)}; it has {', '.join(known) or 'none'}"
         )
+
+
+def connection(folder):
+    """Return the setting by which a kernel talks through files in `folder`, not ports, where the system can.
+
+    A port is chosen before the kernel opens it. With many kernels starting at once another program may be
+    faster, and then a cell waits for an answer that went elsewhere.
+    """
+    files = {"transport": "ipc", "ip": str(Path(folder, "kernel"))}
+    return Config(KernelManager=files if os.name == "posix" else {})
 
 
 def kernel_environment():
