@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 import sympy as sp
@@ -15,18 +14,6 @@ from losslab import gradients, models, optim, training
 from losslab.views import training_steps
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "02_training_steps.ipynb"
-
-
-@pytest.fixture(scope="module")
-def cells():
-    return {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
-
-
-@pytest.fixture(scope="module")
-def written(cells):
-    """{"2.1": the TeX of that equation}; each test repeats it and then evaluates it."""
-    found = re.findall(r"\$\$([^$]+?)\\tag\{(.+?)\}", "\n".join(cells.values()))
-    return {number: " ".join(tex.split()) for tex, number in found}
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,7 @@
 """Every numbered equation of chapter 3 as it stands in the notebook, against our code, torch and SymPy."""
 
-import re
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 import sympy as sp
@@ -15,18 +13,6 @@ from losslab import errata, losses
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "03_losses.ipynb"
 EXACT = {"rtol": 1e-12, "atol": 1e-13}
-
-
-@pytest.fixture(scope="module")
-def cells():
-    return {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
-
-
-@pytest.fixture(scope="module")
-def written(cells):
-    """{"3.1": the TeX of that equation}; each test below repeats it and then evaluates it."""
-    text = "\n".join(cells.values())
-    return {number: " ".join(tex.split()) for tex, number in re.findall(r"\$\$([^$]+?)\\tag\{(.+?)\}", text)}
 
 
 def logits(N=7, K=5, scale=4):

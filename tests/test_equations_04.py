@@ -1,9 +1,7 @@
 """Every numbered equation of chapter 4 as it stands in the notebook, against our code, SymPy and autograd."""
 
-import re
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 import sympy as sp
@@ -17,17 +15,6 @@ EXACT = {"rtol": 0, "atol": 1e-12}
 WIDTHS = (4, 6, 5, 3)
 LABEL = 1
 INPUT = np.linspace(-1, 1, 4)
-
-
-@pytest.fixture(scope="module")
-def written():
-    """{"4.1": the TeX of that equation}; each test below repeats it and then evaluates it."""
-    cells = nbformat.read(NOTEBOOK, as_version=4).cells
-    return {
-        number: " ".join(tex.split())
-        for cell in cells
-        for tex, number in re.findall(r"\$\$(.+?)\\tag\{(.+?)\}", cell.source)
-    }
 
 
 @pytest.fixture

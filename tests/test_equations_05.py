@@ -1,11 +1,9 @@
 """Every numbered equation of chapter 5 as it stands in the notebook, against our code, SymPy and torch."""
 
 import itertools
-import re
 from functools import partial
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 import sympy as sp
@@ -17,21 +15,6 @@ from losslab.trajectories import run
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "05_optimizers.ipynb"
 EXACT = {"rtol": 1e-10, "atol": 1e-13}
-
-
-@pytest.fixture(scope="module")
-def cells():
-    return {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
-
-
-@pytest.fixture(scope="module")
-def written(cells):
-    """{"5.1": the TeX of that equation}; each test below repeats it and then evaluates it."""
-    return {
-        number: " ".join(tex.split())
-        for source in cells.values()
-        for tex, number in re.findall(r"\$\$(.+?)\\tag\{(.+?)\}", source)
-    }
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,8 @@
 """Every numbered equation of chapter 6 as it stands in the notebook, against our code, SymPy and autograd."""
 
-import re
 from functools import partial
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 import sympy as sp
@@ -14,21 +12,6 @@ from losslab import errata, losses, optim, regression, trajectories
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "06_worked_example.ipynb"
 EXACT = {"rtol": 1e-10, "atol": 1e-12}
-
-
-@pytest.fixture(scope="module")
-def cells():
-    return {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
-
-
-@pytest.fixture(scope="module")
-def written(cells):
-    """{"6.1": the TeX of that equation}; each test below repeats it and then evaluates it."""
-    return {
-        number: " ".join(tex.split())
-        for source in cells.values()
-        for tex, number in re.findall(r"\$\$(.+?)\\tag\{(.+?)\}", source)
-    }
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,8 @@
 """Every numbered equation of chapter 7 as it stands in the notebook, against our code, torch and SymPy."""
 
 import math
-import re
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 import sympy as sp
@@ -15,13 +13,6 @@ from torch.nn.functional import cross_entropy
 from losslab import datasets, models, training
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "07_mnist.ipynb"
-
-
-@pytest.fixture(scope="module")
-def written():
-    """{"7.1": the TeX of that equation}; each test repeats it and then evaluates it."""
-    text = "\n".join(cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells)
-    return {number: " ".join(tex.split()) for tex, number in re.findall(r"\$\$([^$]+?)\\tag\{(.+?)\}", text)}
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 import torch
@@ -46,11 +45,6 @@ DRAWN = {  # the boxes with their replacements
     "D6": "box-backward",
     "D7": "box-loop",
 }
-
-
-@pytest.fixture(scope="module")
-def cells():
-    return {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
 
 
 def diagram(text):

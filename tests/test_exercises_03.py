@@ -1,9 +1,8 @@
-"""The checkers of chapter 3: the printed solution is accepted, the blank and the usual slips are refused."""
+"""The checkers of chapter 3: the usual slips are refused, each with its own hint."""
 
 import re
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 import torch
@@ -13,11 +12,6 @@ from losslab import exercises
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "03_losses.ipynb"
 ANSWERS = {"3.1": "log_sum_exp", "3.2": "binary_from_logits", "3.3": "kl", "3.4": "label_floor"}
-
-
-@pytest.fixture(scope="module")
-def cells():
-    return {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
 
 
 @pytest.fixture(scope="module")
@@ -32,18 +26,6 @@ def solution(cells):
         return names[ANSWERS[number]]
 
     return find
-
-
-@pytest.mark.parametrize("number", ANSWERS)
-def test_printed_solution_is_accepted(solution, number):
-    assert exercises.verdict(number, solution(number)) == f"Exercise {number}: yes, that is right."
-
-
-@pytest.mark.parametrize("number", ANSWERS)
-def test_blank_is_not_an_answer(cells, number, capsys):
-    names = {"check": exercises.check}
-    exec(cells[f"answer-{number.replace('.', '-')}"], names)
-    assert capsys.readouterr().out == f"Exercise {number}: not answered yet.\n"
 
 
 def test_printed_solutions_are_torchs(solution):

@@ -1,10 +1,8 @@
-"""The exercises of chapter 4: printed solutions are accepted, the usual slips each get their own hint."""
+"""The exercises of chapter 4: the usual slips each get their own hint."""
 
-import re
 from pathlib import Path
 
 import matplotlib
-import nbformat
 import numpy as np
 import pytest
 
@@ -15,11 +13,6 @@ NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "04_gradients.ipy
 NAMES = {"4.1": "delta_of", "4.2": "one_layer_back", "4.3": "batch_slopes", "4.4": "repaired"}
 
 
-@pytest.fixture(scope="module")
-def cells():
-    return {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
-
-
 @pytest.fixture
 def names(cells):
     """What the set-up cell defines."""
@@ -27,20 +20,6 @@ def names(cells):
     with matplotlib.rc_context():
         exec(cells["setup"], found)
     return found
-
-
-@pytest.mark.parametrize("number", NAMES)
-def test_the_printed_solution_is_right(cells, names, number):
-    (source,) = re.findall(r"```python\n(.*?)```", cells[f"solution-{number.replace('.', '-')}"], re.S)
-    exec(source, names)
-    assert verdict(number, names[NAMES[number]]) == f"Exercise {number}: yes, that is right."
-
-
-@pytest.mark.parametrize("number", NAMES)
-def test_the_blank_is_not_an_answer(cells, names, number, capsys):
-    exec(cells[f"exercise-{number.replace('.', '-')}"], names)
-    assert capsys.readouterr().out == f"Exercise {number}: not answered yet.\n"
-    assert NAMES[number] in names
 
 
 def test_the_planted_mistake_is_where_the_solution_says(cells, names):

@@ -1,51 +1,12 @@
-"""The exercises of chapter 5: printed solutions are accepted, the usual slips each get their own hint."""
+"""The exercises of chapter 5: the usual slips each get their own hint."""
 
-import re
-from pathlib import Path
-
-import matplotlib
-import nbformat
 import numpy as np
 import pytest
 
 from losslab import optim
 from losslab.exercises import ch05, verdict
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "05_optimizers.ipynb"
-NAMES = {"5.1": ["largest_lr"], "5.2": ["from_article", "from_keras"], "5.3": ["nesterov"], "5.4": ["adamw"]}
-
-
-@pytest.fixture(scope="module")
-def cells():
-    return {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
-
-
-@pytest.fixture
-def names(cells):
-    """What the set-up cell defines."""
-    found = {}
-    with matplotlib.rc_context():
-        exec(cells["setup"], found)
-    return found
-
-
-def answer(names, number):
-    values = tuple(names[name] for name in NAMES[number])
-    return values if len(values) > 1 else values[0]
-
-
-@pytest.mark.parametrize("number", NAMES)
-def test_the_printed_solution_is_right(cells, names, number):
-    (source,) = re.findall(r"```python\n(.*?)```", cells[f"solution-{number.replace('.', '-')}"], re.S)
-    exec(source, names)
-    assert verdict(number, answer(names, number)) == f"Exercise {number}: yes, that is right."
-
-
-@pytest.mark.parametrize("number", NAMES)
-def test_the_blank_is_not_an_answer(cells, names, number, capsys):
-    exec(cells[f"exercise-{number.replace('.', '-')}"], names)
-    assert capsys.readouterr().out == f"Exercise {number}: not answered yet.\n"
-    assert set(NAMES[number]) <= set(names)
+NUMBERS = ["5.1", "5.2", "5.3", "5.4"]
 
 
 # --- wrong rules, written as a reader would ---
@@ -152,7 +113,7 @@ def test_every_hint_is_reached():
     assert [hint for hint in hints if hint and hint not in said] == []
 
 
-@pytest.mark.parametrize("number", NAMES)
+@pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("nonsense", ["a word", lambda: 1, lambda *a, **k: "a word", [1, 2], 3])
 def test_nonsense_is_answered_not_raised(number, nonsense):
     assert verdict(number, nonsense).startswith(f"Exercise {number}: not yet. ")

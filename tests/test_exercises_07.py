@@ -1,39 +1,11 @@
-"""The checkers of chapter 7: the printed solution is accepted, the blank and the usual slips are refused."""
+"""The checkers of chapter 7: the usual slips are refused, each with its own hint."""
 
 import math
-import re
-from pathlib import Path
 
-import nbformat
 import pytest
 import torch
 
 from losslab import exercises
-
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "07_mnist.ipynb"
-NUMBERS = ["7.1", "7.2", "7.3", "7.4"]
-ANSWERS = {"7.1": "parameters", "7.2": "bounds", "7.3": "prepare", "7.4": "score"}
-
-
-@pytest.fixture(scope="module")
-def cells():
-    return {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
-
-
-@pytest.mark.parametrize("number", NUMBERS)
-def test_printed_solution_is_accepted(cells, number):
-    names = {}
-    exec(cells["setup"], names)
-    solution = cells[f"solution-{number.replace('.', '-')}"]
-    exec(re.search(r"```python\n(.*?)```", solution, re.S)[1], names)
-    assert exercises.verdict(number, names[ANSWERS[number]]) == f"Exercise {number}: yes, that is right."
-
-
-@pytest.mark.parametrize("number", NUMBERS)
-def test_blank_is_not_an_answer(cells, number, capsys):
-    names = {"check": exercises.check}
-    exec(cells[f"answer-{number.replace('.', '-')}"], names)
-    assert capsys.readouterr().out == f"Exercise {number}: not answered yet.\n"
 
 
 def layers(formula):
