@@ -42,6 +42,11 @@ LINES = {
     "Activations": {"color": "#00795A", "linestyle": "-", "marker": ""},
     "Measured": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
     "Predicted": {"color": "#B3500F", "linestyle": "--", "marker": "s"},
+    "Large": {"color": "#B3500F", "linestyle": "-", "marker": ""},
+    "Not large": {"color": "#0060A0", "linestyle": "-", "marker": ""},
+    "Large starts here": {"color": "#5A6470", "linestyle": "--", "marker": ""},
+    "The loss as computed": {"color": "#00795A", "linestyle": "-", "marker": ""},
+    "Slope by autodiff": {"color": "#A3337A", "linestyle": "-", "marker": ""},
 }
 # The same lines on a dark page.
 DARK = {
@@ -68,6 +73,11 @@ DARK = {
     "Activations": "#4FD1A8",
     "Measured": "#6CB8F5",
     "Predicted": "#F2A065",
+    "Large": "#F2A065",
+    "Not large": "#6CB8F5",
+    "Large starts here": "#AAB4C0",
+    "The loss as computed": "#4FD1A8",
+    "Slope by autodiff": "#F09BD2",
 }
 
 # A surface from low loss to high, so pale (so dark) that every line keeps a contrast of 3:1 on all of it.
