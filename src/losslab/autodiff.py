@@ -62,11 +62,14 @@ def _name(node):
 
 
 def saved_bytes(function):
-    """Run `function()` and return the bytes that autograd keeps for a backward pass, each storage once."""
+    """Run `function()` and return the bytes that autograd keeps for a backward pass.
+
+    What is kept twice counts once: a result of one step that is read by the next is the same memory.
+    """
     kept = {}
 
     def keep(tensor):
-        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        kept[tensor.data_ptr()] = max(kept.get(tensor.data_ptr(), 0), tensor.nbytes)
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
@@ -83,3 +86,14 @@ def flop(function):
     with FlopCounterMode(display=False) as counter:
         function()
     return counter.get_total_flops()
+
+
+def places(steps):
+    """Return where to draw recorded steps, (n, 2): the result right, what it was made of to its left."""
+    depth = [0] * len(steps)
+    for i, step in enumerate(steps):  # every step comes before those it read
+        for before in step.reads:
+            depth[before] = max(depth[before], depth[i] + 1)
+    rows = [[i for i, d in enumerate(depth) if d == level] for level in range(max(depth) + 1)]
+    lane = {i: k - (len(row) - 1) / 2 for row in rows for k, i in enumerate(row)}
+    return [(float(-depth[i]), -lane[i]) for i in range(len(steps))]

@@ -43,8 +43,8 @@ def how_large(parameters, flop):
 
 
 def rows(lengths, left):
-    """Outline one horizontal bar per length in one path, (..., n) to (..., 4 n, 2); the first is on top."""
-    middle = np.arange(lengths.shape[-1])[::-1]
+    """Outline one horizontal bar per length in one path, (..., n) to (..., 4 n, 2); the first is lowest."""
+    middle = np.arange(lengths.shape[-1])
     x = np.stack([np.full_like(lengths, left), lengths, lengths, np.full_like(lengths, left)], -1)
     y = middle[:, None] + HALF * np.array([1, 1, -1, -1])
     points = np.stack(np.broadcast_arrays(x, y), -1)
@@ -62,7 +62,7 @@ def large_stage(figure, theme):
     """Parameters on the left, operations of the training on the right, both on logarithmic axes."""
     left, right = figure.subplots(1, 2, sharey=True)
     n = len(sizes.MODELS)
-    left.set_yticks(range(n), [model.name for model in sizes.MODELS[::-1]])
+    left.set_yticks(range(n), [model.name for model in sizes.MODELS])
     left.set(xlabel="parameters", ylim=(-0.7, n + 0.5))
     right.set(xlabel="operations of the training, FLOP")
     for panel, ax in enumerate((left, right)):
@@ -74,7 +74,7 @@ def large_stage(figure, theme):
     left.text(1e8, s="the article's range", ha="center", **note)
     right.axvline(1e25, color=plots.TEXT[theme], linewidth=0.8, linestyle=":")
     right.text(7e24, s="EU AI Act", ha="right", **note)
-    for k, model in enumerate(sizes.MODELS[::-1]):
+    for k, model in enumerate(sizes.MODELS):
         if model.flop is None:
             right.text(2 * LEFT[1], k, "none in the source", va="center", fontsize=8, color=plots.TEXT[theme])
     return [left, right]
