@@ -32,6 +32,7 @@ MAY_IMPORT = {
     **dict.fromkeys(LEAVES, set()),
     "plots": set(),
     "chapters": set(),
+    "nodelay": set(),
     "environment": {"datasets"},
     "errata": {"losses", "optim"},
     "grid": {"plots"},
