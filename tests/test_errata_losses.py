@@ -12,7 +12,6 @@ from torch import nn
 from losslab import errata, losses
 
 ROOT = Path(__file__).resolve().parents[1]
-ARTICLE = ROOT.parent / "shared" / "article" / "article.md"
 NOTEBOOK = ROOT / "notebooks" / "03_losses.ipynb"
 YES_NO = np.array([1, 0, 1, 0])
 GOOD, ALWAYS = np.array([0.9, 0.1, 0.8, 0.2]), np.full(4, 1 - 1e-12)
@@ -136,56 +135,6 @@ def test_e095_floor_and_ceiling():
     right, wrong = np.eye(10)[:1], np.eye(10)[1:2]
     ends = [errata.cross_entropy_after_softmax(1e3 * z, [0]) for z in (right, wrong)]
     np.testing.assert_allclose(ends, [1.4612, 2.4612], atol=5e-5)
-
-
-# --- what the article says, and where ---
-
-QUOTES = {  # id: line and words in the Chinese half, line and words in the English half, and in the box
-    "E045": (419, r"\text{Cross-Entropy} = -\sum_{i=1}^{n} y_i \log(\hat{y}_i)", 540, None, None),
-    "E045, n": (413, r"\( n \) 是样本数量", 534, "the number of samples", None),
-    "E046": (
-        417,
-        "衡量分类模型预测结果与真实分布之间差异的指标",
-        538,
-        "measures the difference between the predicted probabilities and the true distribution",
-        None,
-    ),
-    "E047": (713, "criterion = nn.CrossEntropyLoss()", 1131, None, "nn.CrossEntropyLoss()"),
-    "E048": (
-        405,
-        "损失函数是评估模型预测结果与真实值之间差异的指标",
-        526,
-        "a metric that evaluates the difference between the predicted values and the true values.",
-        None,
-    ),
-    "E095": (
-        1021,
-        "通过第四个全连接层，输出10个分类的概率",
-        1125,
-        "Pass through the fourth fully connected layer to get 10 classification probabilities",
-        None,
-    ),
-}
-
-
-@pytest.mark.parametrize("name", QUOTES)
-def test_the_quoted_place_is_in_the_article(name):
-    if not ARTICLE.exists():
-        pytest.skip("needs ../shared/article/article.md beside the repository")
-    lines = ARTICLE.read_text(encoding="utf-8").splitlines()
-    line, words, line_english, english, _ = QUOTES[name]
-    assert words in lines[line - 1]
-    assert (english or words) in lines[line_english - 1]
-
-
-@pytest.mark.parametrize("name", QUOTES)
-def test_the_box_quotes_the_article(name):
-    _, words, _, english, boxed = QUOTES[name]
-    cells = nbformat.read(NOTEBOOK, as_version=4).cells
-    boxes = [c.source for c in cells if "erratum" in c.metadata.get("tags", [])]
-    box = [" ".join(re.sub(r"\n> ?", " ", b).split()) for b in boxes if f"({name[:4]};" in b]
-    assert len(box) == 1
-    assert (boxed or english or words) in box[0]
 
 
 # --- what the article gets right (A′): nobody should "correct" it ---

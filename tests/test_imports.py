@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "plots": set(),
     "chapters": set(),
     "environment": {"datasets"},
-    "errata": {"losses", "optim"},
+    "errata": {"chapters", "losses", "optim"},
     "grid": {"plots"},
     "widget": {"plots", "grid"},
     "views": LEAVES | {"plots", "errata", "grid"},
