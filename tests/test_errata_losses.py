@@ -7,7 +7,6 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from losslab import errata, losses
 
@@ -137,23 +136,7 @@ def test_e095_floor_and_ceiling():
     np.testing.assert_allclose(ends, [1.4612, 2.4612], atol=5e-5)
 
 
-# --- what the article gets right (A′): nobody should "correct" it ---
-
-
-def test_f1_is_right():
-    y, y_hat = np.random.default_rng(0).normal(size=(2, 20))
-    f1 = 1 / 20 * sum((y[i] - y_hat[i]) ** 2 for i in range(20))
-    np.testing.assert_allclose(losses.mse(y_hat, y), f1)
-    np.testing.assert_allclose(nn.MSELoss()(torch.tensor(y_hat), torch.tensor(y)).item(), f1)
-
-
-def test_cross_entropy_loss_on_the_raw_outputs_is_the_right_pairing():
-    z, labels = (
-        torch.randn(20, 10, generator=torch.Generator().manual_seed(0)).double(),
-        torch.arange(20) % 10,
-    )
-    by_probabilities = -z.softmax(1)[range(20), labels].log().mean()
-    torch.testing.assert_close(nn.CrossEntropyLoss()(z, labels), by_probabilities)
+# --- the chapter ---
 
 
 def test_the_cells_show_what_the_boxes_claim():

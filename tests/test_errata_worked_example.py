@@ -87,16 +87,6 @@ def test_the_printed_form_fails_the_same_fact(erratum):
         fact(*wrong)
 
 
-# --- what the article gets right (A′): nobody should "correct" it ---
-
-
-def test_the_forward_pass_and_the_arithmetic_are_right():
-    y_hat = 0 * X
-    slope = printed(0)
-    w_new = 0 - ALPHA * slope
-    np.testing.assert_allclose([y_hat, loss(0), slope, w_new, w_new * X], [0, 9, 6, -0.06, -0.12], rtol=1e-15)
-
-
 # --- the example in full (B′) ---
 
 
