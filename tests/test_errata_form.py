@@ -112,7 +112,10 @@ def test_the_table_has_a_row_for_each_entry_that_leads_to_its_cell():
 def test_the_coverage_table_has_a_row_for_each_part():
     _, rule, *rows = chapters.coverage_table().splitlines()
     assert {row.count("|") for row in (rule, *rows)} == {4}
-    assert [row.split(" | ")[0].strip("| ") for row in rows] == [part.id for part in chapters.coverage()]
+    for row, part in zip(rows, chapters.coverage(), strict=True):
+        page = f"{chapters.find(part.chapter).stem}.ipynb#cell-id={part.cell}"
+        link = f"[{part.chapter} · {part.section}]({page})"
+        assert row == f"| {part.id} | {part.article} | {link} |"
 
 
 def test_find_wants_a_chapter_of_the_table():
