@@ -24,6 +24,8 @@ MAKE = {
     "depth": explorers.depth,
     "initialisation-ReLU": explorers.initialisation,
     "initialisation-tanh": partial(explorers.initialisation, activation="tanh"),
+    "how_large": explorers.how_large,
+    "microscope": explorers.microscope,
 }
 
 

@@ -14,8 +14,17 @@ MODULES = {
     ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(SOURCE.rglob("*.py"))
 }
-NUMPY_LEAVES = {"losses", "optim", "surfaces", "trajectories", "gradients", "inference", "regression"}
-TORCH_LEAVES = {"datasets", "models", "training"}
+NUMPY_LEAVES = {
+    "losses",
+    "optim",
+    "surfaces",
+    "trajectories",
+    "gradients",
+    "inference",
+    "regression",
+    "sizes",
+}
+TORCH_LEAVES = {"datasets", "models", "training", "autodiff"}
 LEAVES = NUMPY_LEAVES | TORCH_LEAVES
 # What each module may import from losslab; exercise checkers may import what is below the drawing.
 MAY_IMPORT = {

@@ -32,6 +32,15 @@ CHAPTERS = (
         "check your set-up, move a slider, solve a first exercise, see a loss fall",
     ),
     Chapter(
+        "01",
+        "01_concepts",
+        "Draw the map",
+        "ch. 1–2",
+        45,
+        "CPU",
+        "what a neuron, depth, size, autodiff, training and inference are, and which arrows join them",
+    ),
+    Chapter(
         "02",
         "02_training_steps",
         "Take the six steps",

@@ -235,3 +235,25 @@ with torch.no_grad():
 
 print(f'Accuracy of the network on the 10000 test images: {100 * correct / total} %')
 """
+
+
+# --- ch. 2: concepts (E017, E018, E022) ---
+
+
+def neuron_as_printed(w, x, sigma):
+    """C2.2 as printed (E017): "weighted summation, and then … an activation function", without a bias."""
+    return sigma(np.asarray(x) @ w)
+
+
+def is_large_as_printed(parameters):
+    """C2.3 as printed (E018): "millions to billions of parameters", read generously as 10⁶ to below 10¹⁰."""
+    return 1e6 <= parameters < 1e10
+
+
+CONCEPT_MAP_AS_PRINTED = (  # D1 (E022)
+    "Deep Learning",
+    "Neural Networks",
+    "Large-scale Models",
+    "Automatic Differentiation",
+    "Training & Inference",
+)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from losslab import surfaces
-from losslab.views import checking, gradients, losses, optimizers, training_steps, vanishing
+from losslab.views import checking, concepts, gradients, losses, optimizers, training_steps, vanishing
 from losslab.views import worked_example as example
 from losslab.widget import GridExplorer
 
@@ -174,3 +174,29 @@ def initialisation(sigma=0.125, width=128, activation="ReLU", shown=None):
         {"activation": options},
         shown=shown,
     )
+
+
+def how_large(parameters=1e9, flop=1e25, shown=None):
+    """Open the explorer of nine models: drag the two lines from which on a model is called large.
+
+    `parameters` from 1e5 to 1e12, `flop` of the training from 1e11 to 1e26.
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    sliders = concepts.LARGE_SLIDERS
+    return GridExplorer(
+        "explorers.how_large", concepts.how_large, sliders, (parameters, flop), {}, shown=shown
+    )
+
+
+def microscope(h=1e-5, w=0.0, shown=None):
+    """Open the microscope on L(w) = (3 − 2w)²: step sizes from 1e-16 to 1, w from −1 to 2.
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    sliders = concepts.MICROSCOPE_SLIDERS
+    return GridExplorer("explorers.microscope", concepts.microscope, sliders, (h, w), {}, shown=shown)

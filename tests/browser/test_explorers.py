@@ -34,6 +34,11 @@ EXPLORERS = {
     ),
     "depth": (explorers.depth, ["hidden layers", "weight scale s"]),
     "initialisation": (explorers.initialisation, ["deviation σ", "neurons per layer n"]),
+    "how_large": (
+        explorers.how_large,
+        ["large from … parameters", "large from … FLOP"],
+    ),
+    "microscope": (explorers.microscope, ["step size h", "weight w"]),
 }
 
 
