@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from losslab import chapters
+from losslab import chapters, errata
 
 ROOT = Path(__file__).resolve().parents[1]
 LIST = ROOT.parent / "shared" / "article" / "errata.md"
@@ -97,3 +97,7 @@ def test_a_diagram_is_printed_as_a_chain(part, article):
 def test_there_are_thirteen_diagrams(article):
     assert [part.id for part in DIAGRAMS] == [f"D{n}" for n in range(1, 14)]
     assert article.count("graph TD") == 26
+
+
+def test_the_concept_map_of_the_errata_is_d1():
+    assert list(errata.CONCEPT_MAP_AS_PRINTED) == DIAGRAMS[0].chain
