@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "chapters": set(),
     "nodelay": set(),
     "environment": {"datasets"},
-    "errata": {"losses", "optim"},
+    "errata": {"chapters", "losses", "optim"},
     "grid": {"plots"},
     "widget": {"plots", "grid"},
     "views": LEAVES | {"plots", "errata", "grid"},
