@@ -37,8 +37,9 @@ MAY_IMPORT = {
     "errata": {"chapters", "losses", "optim"},
     "grid": {"plots"},
     "widget": {"plots", "grid"},
+    "live": {"grid", "widget"},
     "views": LEAVES | {"plots", "errata", "grid"},
-    "explorers": {"surfaces", "views", "widget"},
+    "explorers": {"surfaces", "views", "widget", "live"},
     "exercises": LEAVES | {"errata"},
 }
 
