@@ -24,6 +24,8 @@ MAY_IMPORT = {
     "plots": set(),
     "chapters": set(),
     "environment": {"datasets"},
+    "torchrun": set(),
+    "distributed": {"datasets", "models", "training"},
     "errata": {"losses", "optim"},
     "grid": {"plots"},
     "widget": {"plots", "grid"},
