@@ -15,6 +15,7 @@ MODULES = {
     for path in sorted(SOURCE.rglob("*.py"))
 }
 NUMPY_LEAVES = {"losses", "optim", "surfaces", "trajectories", "gradients", "inference", "regression"}
+NUMPY_LEAVES |= {"scaling", "attribution"}
 TORCH_LEAVES = {"datasets", "models", "training"}
 LEAVES = NUMPY_LEAVES | TORCH_LEAVES
 # What each module may import from losslab; exercise checkers may import what is below the drawing.

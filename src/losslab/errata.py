@@ -166,3 +166,14 @@ with torch.no_grad():
 
 print(f'Accuracy of the network on the 10000 test images: {100 * correct / total} %')
 """
+
+
+# --- ch. 9: scale (E134–E140) ---
+
+
+def mean_of_shards(gradients, sizes):
+    """Q1 without its all-reduce weights (E134): every shard counts the same, however few samples it has.
+
+    Right for equal shards only; `scaling.average` is right for all.
+    """
+    return np.mean(gradients, axis=0)

@@ -42,6 +42,12 @@ LINES = {
     "Activations": {"color": "#00795A", "linestyle": "-", "marker": ""},
     "Measured": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
     "Predicted": {"color": "#B3500F", "linestyle": "--", "marker": "s"},
+    "This training": {"color": "#0060A0", "linestyle": "-", "marker": ""},
+    "This setting": {"color": "#B3500F", "linestyle": "-", "marker": "s"},
+    "Shards": {"color": "#5A6470", "linestyle": "-", "marker": ""},
+    "Unweighted mean": {"color": "#B3400F", "linestyle": "-", "marker": "x"},
+    "Weighted mean": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
+    "Expected": {"color": "#00795A", "linestyle": "-.", "marker": "^"},
 }
 # The same lines on a dark page.
 DARK = {
@@ -68,6 +74,12 @@ DARK = {
     "Activations": "#4FD1A8",
     "Measured": "#6CB8F5",
     "Predicted": "#F2A065",
+    "This training": "#6CB8F5",
+    "This setting": "#F2A065",
+    "Shards": "#AAB4C0",
+    "Unweighted mean": "#FF8A66",
+    "Weighted mean": "#6CB8F5",
+    "Expected": "#4FD1A8",
 }
 
 # A surface from low loss to high, so pale (so dark) that every line keeps a contrast of 3:1 on all of it.

@@ -34,6 +34,9 @@ EXPLORERS = {
     ),
     "depth": (explorers.depth, ["hidden layers", "weight scale s"]),
     "initialisation": (explorers.initialisation, ["deviation σ", "neurons per layer n"]),
+    "training_time": (explorers.training_time, ["devices n", "tokens D"]),
+    "amdahl": (explorers.amdahl, ["devices n", "serial share s"]),
+    "shards": (explorers.shards, ["images of worker 1", "worker 2's share of the rest"]),
 }
 
 
