@@ -26,6 +26,10 @@ MAKE = {
     "initialisation-tanh": partial(explorers.initialisation, activation="tanh"),
     "how_large": explorers.how_large,
     "microscope": explorers.microscope,
+    **{f"training_time-{name}": partial(explorers.training_time, name) for name in ("GPT-3", "Net")},
+    "amdahl": explorers.amdahl,
+    "shards": explorers.shards,
+    "shards-even": partial(explorers.shards, first=100, second=1 / 3, rest="even", state="after 50 steps"),
 }
 
 

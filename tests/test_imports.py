@@ -23,6 +23,8 @@ NUMPY_LEAVES = {
     "inference",
     "regression",
     "sizes",
+    "scaling",
+    "attribution",
 }
 TORCH_LEAVES = {"datasets", "models", "runs", "augmentation", "autodiff"}
 TRAINING = {"training", "checkpoints", "capture"}  # one loop, and what can be handed to it
@@ -38,6 +40,8 @@ MAY_IMPORT = {
     "chapters": set(),
     "nodelay": set(),
     "environment": {"datasets"},
+    "torchrun": set(),
+    "distributed": {"datasets", "models", "training"},
     "errata": {"chapters", "losses", "optim"},
     "grid": {"plots"},
     "widget": {"plots", "grid"},

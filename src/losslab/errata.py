@@ -257,3 +257,14 @@ CONCEPT_MAP_AS_PRINTED = (  # D1 (E022)
     "Automatic Differentiation",
     "Training & Inference",
 )
+
+
+# --- ch. 9: scale (E134–E140) ---
+
+
+def mean_of_shards(gradients, sizes):
+    """Q1 without its all-reduce weights (E134): every shard counts the same, however few samples it has.
+
+    Right for equal shards only; `scaling.average` is right for all.
+    """
+    return np.mean(gradients, axis=0)

@@ -3,7 +3,17 @@
 import numpy as np
 
 from losslab import surfaces
-from losslab.views import checking, concepts, gradients, losses, optimizers, training_steps, vanishing
+from losslab.views import (
+    checking,
+    concepts,
+    gradients,
+    losses,
+    optimizers,
+    scaling,
+    sharding,
+    training_steps,
+    vanishing,
+)
 from losslab.views import worked_example as example
 from losslab.widget import GridExplorer
 
@@ -200,3 +210,79 @@ def microscope(h=1e-5, w=0.0, shown=None):
     """
     sliders = concepts.MICROSCOPE_SLIDERS
     return GridExplorer("explorers.microscope", concepts.microscope, sliders, (h, w), {}, shown=shown)
+
+
+def training_time(model="GPT-3", devices=1024, tokens=3e11, tflops=140.0, watts=400.0, price=2.0, shown=None):
+    """Open the calculator of training times: 1 to 100,000 devices, 10⁵ to 10¹⁴ tokens.
+
+    Parameters
+    ----------
+    model : str
+        "Net", "BERT", "GPT-3", "Chinchilla", "PaLM" or "LLaMA".
+    devices, tokens : float
+    tflops, watts, price : float
+        What you assume one device to achieve (10¹² FLOP/s), to draw, and to cost per hour.
+    shown : sequence of str, optional
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    options = {name: {"model": name} for name in scaling.MODELS}
+    if model not in options:
+        raise ValueError(f"model must be one of {', '.join(options)}, got {model!r}")
+    settings = {"tflops": float(tflops), "watts": float(watts), "price": float(price)}
+    if bad := [name for name, value in settings.items() if not 0 < value < np.inf]:
+        raise ValueError(f"{bad[0]} must be a positive number, got {settings[bad[0]]}")
+    return GridExplorer(
+        "explorers.training_time",
+        scaling.training_time,
+        scaling.TIME_SLIDERS,
+        (devices, tokens),
+        {"model": model} | settings,
+        {"model": options},
+        shown=shown,
+    )
+
+
+def amdahl(devices=64, serial=0.05, shown=None):
+    """Open the explorer of Amdahl's law: 1 to 4,096 devices, of the work 0.1 % to 50 % not to be split.
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    sliders = scaling.AMDAHL_SLIDERS
+    return GridExplorer("explorers.amdahl", scaling.amdahl, sliders, (devices, serial), {}, shown=shown)
+
+
+def shards(first=300, second=0.6, rest="3 : 1", state="at the start", shown=None):
+    """Open the explorer of four workers' gradients: `first` of 400 images for the first, and so on.
+
+    Parameters
+    ----------
+    first : float
+        Images of worker 1, 10 to 370.
+    second : float
+        Share of worker 2 in the rest, 0.1 to 0.9.
+    rest : "3 : 1" or "even"
+        How workers 3 and 4 share what is left.
+    state : "at the start" or "after 50 steps"
+        Of the network whose gradients they are.
+    shown : sequence of str, optional
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    choices = {
+        "rest": {name: {"rest": name} for name in sharding.REST},
+        "state": {name: {"state": name} for name in sharding.STATES},
+    }
+    settings = {"rest": rest, "state": state}
+    for name, options in choices.items():
+        if settings[name] not in options:
+            raise ValueError(f"{name} must be one of {', '.join(options)}, got {settings[name]!r}")
+    return GridExplorer(
+        "explorers.shards", sharding.view, sharding.SLIDERS, (first, second), settings, choices, shown=shown
+    )

@@ -184,6 +184,11 @@ def still(view, index, shown, step, size=(WIDTH, HEIGHT)):
     return figure
 
 
+def number(value):
+    """Return three significant digits, but whole numbers below a million in full."""
+    return f"{value:.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.3g}"
+
+
 def each(template, *arrays):
     """Format a template elementwise: an array of sentences for a `View`."""
     return np.vectorize(template.format, otypes=[object])(*arrays)

@@ -47,6 +47,12 @@ LINES = {
     "Large starts here": {"color": "#5A6470", "linestyle": "--", "marker": ""},
     "The loss as computed": {"color": "#00795A", "linestyle": "-", "marker": ""},
     "Slope by autodiff": {"color": "#A3337A", "linestyle": "-", "marker": ""},
+    "This training": {"color": "#0060A0", "linestyle": "-", "marker": ""},
+    "This setting": {"color": "#B3500F", "linestyle": "-", "marker": "s"},
+    "Shards": {"color": "#5A6470", "linestyle": "-", "marker": ""},
+    "Unweighted mean": {"color": "#B3400F", "linestyle": "-", "marker": "x"},
+    "Weighted mean": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
+    "Expected": {"color": "#00795A", "linestyle": "-.", "marker": "^"},
 }
 # The same lines on a dark page.
 DARK = {
@@ -78,6 +84,12 @@ DARK = {
     "Large starts here": "#AAB4C0",
     "The loss as computed": "#4FD1A8",
     "Slope by autodiff": "#F09BD2",
+    "This training": "#6CB8F5",
+    "This setting": "#F2A065",
+    "Shards": "#AAB4C0",
+    "Unweighted mean": "#FF8A66",
+    "Weighted mean": "#6CB8F5",
+    "Expected": "#4FD1A8",
 }
 
 # A surface from low loss to high, so pale (so dark) that every line keeps a contrast of 3:1 on all of it.

@@ -13,7 +13,7 @@ import numpy as np
 import traitlets
 
 from losslab import plots
-from losslab.grid import HEIGHT, NOTHING, UNIT, WIDTH, draw_stage, pack, pieces, pixels, png, still
+from losslab.grid import HEIGHT, NOTHING, UNIT, WIDTH, draw_stage, number, pack, pieces, pixels, png, still
 
 
 class Explorer(anywidget.AnyWidget):
@@ -94,7 +94,7 @@ class Explorer(anywidget.AnyWidget):
             "diverged": "{name} diverged at step {step}",
             "steps": max((s.points.shape[2] for s in self.view.series if s.scrub), default=1) - 1,
             "sliders": [
-                {"name": s.name, "label": s.label, "values": [f"{v:.3g}" for v in s.values]}
+                {"name": s.name, "label": s.label, "values": [number(v) for v in s.values]}
                 for s in self.sliders
             ],
             "choices": {name: [self.settings[name], list(options)] for name, options in self.choices.items()},
@@ -105,7 +105,7 @@ class Explorer(anywidget.AnyWidget):
     def __repr__(self):
         """Return the call that opens this explorer as it stands."""
         index = zip(self.sliders, self.state["index"], strict=False)
-        values = {slider.name: f"{slider.values[i]:.3g}" for slider, i in index}
+        values = {slider.name: number(slider.values[i]) for slider, i in index}
         settings = {name: repr(value) for name, value in self.settings.items()}
         shown = self.state["shown"]
         some = {} if len(shown) == len(self.meta["names"]) else {"shown": repr(shown)}

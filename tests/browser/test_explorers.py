@@ -39,6 +39,9 @@ EXPLORERS = {
         ["large from … parameters", "large from … FLOP"],
     ),
     "microscope": (explorers.microscope, ["step size h", "weight w"]),
+    "training_time": (explorers.training_time, ["devices n", "tokens D"]),
+    "amdahl": (explorers.amdahl, ["devices n", "serial share s"]),
+    "shards": (explorers.shards, ["images of worker 1", "worker 2's share of the rest"]),
 }
 
 
