@@ -14,10 +14,8 @@ MODULES = {
     ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(SOURCE.rglob("*.py"))
 }
-NUMPY_LEAVES = {"losses", "optim", "surfaces", "trajectories", "gradients", "inference", "regression"} | {
-    "characters",
-    "ink",
-}
+NUMPY_LEAVES = {"losses", "optim", "surfaces", "trajectories", "gradients", "inference", "regression"}
+NUMPY_LEAVES |= {"ink", "characters"}
 TORCH_LEAVES = {"datasets", "models", "training", "saving"}
 LEAVES = NUMPY_LEAVES | TORCH_LEAVES
 # What each module may import from losslab; exercise checkers may import what is below the drawing.
