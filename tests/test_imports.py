@@ -29,8 +29,9 @@ MAY_IMPORT = {
     "trained": LEAVES,
     "grid": {"plots"},
     "widget": {"plots", "grid"},
+    "live": {"grid", "widget"},
     "views": LEAVES | {"plots", "errata", "grid", "trained"},
-    "explorers": {"surfaces", "views", "widget"},
+    "explorers": {"surfaces", "views", "widget", "live"},
     "exercises": LEAVES | {"errata"},
 }
 
