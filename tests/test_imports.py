@@ -25,8 +25,10 @@ NUMPY_LEAVES = {
     "sizes",
     "scaling",
     "attribution",
+    "ink",
+    "characters",
 }
-TORCH_LEAVES = {"datasets", "models", "runs", "augmentation", "autodiff"}
+TORCH_LEAVES = {"datasets", "models", "runs", "augmentation", "autodiff", "saving"}
 TRAINING = {"training", "checkpoints", "capture"}  # one loop, and what can be handed to it
 LEAVES = NUMPY_LEAVES | TORCH_LEAVES | TRAINING
 # What each module may import from losslab; exercise checkers may import what is below the drawing.
@@ -43,10 +45,11 @@ MAY_IMPORT = {
     "torchrun": set(),
     "distributed": {"datasets", "models", "training"},
     "errata": {"chapters", "losses", "optim"},
+    "trained": LEAVES,
     "grid": {"plots"},
     "widget": {"plots", "grid"},
     "live": {"grid", "widget"},
-    "views": LEAVES | {"plots", "errata", "grid"},
+    "views": LEAVES | {"plots", "errata", "grid", "trained"},
     "explorers": {"surfaces", "views", "widget", "live"},
     "exercises": LEAVES | {"errata"},
 }

@@ -53,6 +53,11 @@ LINES = {
     "Unweighted mean": {"color": "#B3400F", "linestyle": "-", "marker": "x"},
     "Weighted mean": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
     "Expected": {"color": "#00795A", "linestyle": "-.", "marker": "^"},
+    "Accuracy": {"color": "#0060A0", "linestyle": "-", "marker": ""},
+    "Probability": {"color": "#00795A", "linestyle": "-", "marker": ""},
+    "What it sees": {"color": "#5A6470", "linestyle": "-", "marker": ""},
+    "Kept": {"color": "#0060A0", "linestyle": "-", "marker": ""},
+    "Cut off": {"color": "#B3500F", "linestyle": "-", "marker": ""},
 }
 # The same lines on a dark page.
 DARK = {
@@ -90,6 +95,11 @@ DARK = {
     "Unweighted mean": "#FF8A66",
     "Weighted mean": "#6CB8F5",
     "Expected": "#4FD1A8",
+    "Accuracy": "#6CB8F5",
+    "Probability": "#4FD1A8",
+    "What it sees": "#AAB4C0",
+    "Kept": "#6CB8F5",
+    "Cut off": "#F2A065",
 }
 
 # A surface from low loss to high, so pale (so dark) that every line keeps a contrast of 3:1 on all of it.
