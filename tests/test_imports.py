@@ -14,8 +14,11 @@ MODULES = {
     ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(SOURCE.rglob("*.py"))
 }
-NUMPY_LEAVES = {"losses", "optim", "surfaces", "trajectories", "gradients", "inference", "regression"}
-TORCH_LEAVES = {"datasets", "models", "training"}
+NUMPY_LEAVES = {"losses", "optim", "surfaces", "trajectories", "gradients", "inference", "regression"} | {
+    "characters",
+    "ink",
+}
+TORCH_LEAVES = {"datasets", "models", "training", "saving"}
 LEAVES = NUMPY_LEAVES | TORCH_LEAVES
 # What each module may import from losslab; exercise checkers may import what is below the drawing.
 MAY_IMPORT = {
@@ -25,9 +28,10 @@ MAY_IMPORT = {
     "chapters": set(),
     "environment": {"datasets"},
     "errata": {"losses", "optim"},
+    "trained": LEAVES,
     "grid": {"plots"},
     "widget": {"plots", "grid"},
-    "views": LEAVES | {"plots", "errata", "grid"},
+    "views": LEAVES | {"plots", "errata", "grid", "trained"},
     "explorers": {"surfaces", "views", "widget"},
     "exercises": LEAVES | {"errata"},
 }
