@@ -14,10 +14,8 @@ MODULES = {
     ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(SOURCE.rglob("*.py"))
 }
-NUMPY_LEAVES = {"losses", "optim", "surfaces", "trajectories", "gradients", "inference", "regression"} | {
-    "characters",
-    "ink",
-}
+NUMPY_LEAVES = {"losses", "optim", "surfaces", "trajectories", "gradients", "inference", "regression"}
+NUMPY_LEAVES |= {"ink", "characters"}
 TORCH_LEAVES = {"datasets", "models", "training", "saving"}
 LEAVES = NUMPY_LEAVES | TORCH_LEAVES
 # What each module may import from losslab; exercise checkers may import what is below the drawing.
@@ -31,8 +29,9 @@ MAY_IMPORT = {
     "trained": LEAVES,
     "grid": {"plots"},
     "widget": {"plots", "grid"},
+    "live": {"grid", "widget"},
     "views": LEAVES | {"plots", "errata", "grid", "trained"},
-    "explorers": {"surfaces", "views", "widget"},
+    "explorers": {"surfaces", "views", "widget", "live"},
     "exercises": LEAVES | {"errata"},
 }
 

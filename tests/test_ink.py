@@ -43,9 +43,8 @@ def test_heavy_ink_is_what_stands_in_the_middle():
     assert max(np.ptp(np.nonzero(found)[axis]) for axis in (0, 1)) == 19
     np.testing.assert_allclose(ink.centre_of_mass(found.astype(float)), (14, 14), atol=0.5)
     box = np.array([np.nonzero(found)[axis].mean() for axis in (0, 1)])
-    middle = np.array(
-        [(np.nonzero(found)[axis].min() + np.nonzero(found)[axis].max()) / 2 for axis in (0, 1)]
-    )
+    ends = [(axis.min(), axis.max()) for axis in np.nonzero(found)]
+    middle = np.mean(ends, axis=1)
     assert (np.abs(box - middle) > 2).all()  # a box in the middle would have put the ink elsewhere
 
 

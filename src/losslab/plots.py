@@ -42,6 +42,12 @@ LINES = {
     "Activations": {"color": "#00795A", "linestyle": "-", "marker": ""},
     "Measured": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
     "Predicted": {"color": "#B3500F", "linestyle": "--", "marker": "s"},
+    "Accuracy": {"color": "#0060A0", "linestyle": "-", "marker": ""},
+    "This setting": {"color": "#B3500F", "linestyle": "-", "marker": "o"},
+    "Probability": {"color": "#00795A", "linestyle": "-", "marker": ""},
+    "What it sees": {"color": "#5A6470", "linestyle": "-", "marker": ""},
+    "Kept": {"color": "#0060A0", "linestyle": "-", "marker": ""},
+    "Cut off": {"color": "#B3500F", "linestyle": "-", "marker": ""},
 }
 # The same lines on a dark page.
 DARK = {
@@ -68,6 +74,12 @@ DARK = {
     "Activations": "#4FD1A8",
     "Measured": "#6CB8F5",
     "Predicted": "#F2A065",
+    "Accuracy": "#6CB8F5",
+    "This setting": "#F2A065",
+    "Probability": "#4FD1A8",
+    "What it sees": "#AAB4C0",
+    "Kept": "#6CB8F5",
+    "Cut off": "#F2A065",
 }
 
 # A surface from low loss to high, so pale (so dark) that every line keeps a contrast of 3:1 on all of it.
