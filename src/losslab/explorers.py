@@ -14,9 +14,9 @@ from losslab.views import (
     sharding,
     training_steps,
     vanishing,
-    writing,
 )
 from losslab.views import worked_example as example
+from losslab.views import writing as text_views
 from losslab.widget import GridExplorer
 
 
@@ -336,15 +336,13 @@ def writing(temperature=1.0, top=0.9, prompt="th", shown=None):
     -------
     losslab.widget.GridExplorer
     """
-    options = {text or "(nothing)": {"prompt": text} for text in views_writing.PROMPTS}
-    if prompt not in views_writing.PROMPTS:
-        raise ValueError(
-            f"prompt must be one of {', '.join(map(repr, views_writing.PROMPTS))}, got {prompt!r}"
-        )
+    options = {text or "(nothing)": {"prompt": text} for text in text_views.PROMPTS}
+    if prompt not in text_views.PROMPTS:
+        raise ValueError(f"prompt must be one of {', '.join(map(repr, text_views.PROMPTS))}, got {prompt!r}")
     return GridExplorer(
         "explorers.writing",
-        views_writing.view,
-        views_writing.SLIDERS,
+        text_views.view,
+        text_views.SLIDERS,
         (temperature, top),
         {"prompt": prompt},
         {"prompt": options},
