@@ -36,7 +36,7 @@ CHAPTERS = (
         "01_concepts",
         "Draw the map",
         "ch. 1–2",
-        45,
+        75,
         "CPU",
         "what a neuron, depth, size, autodiff, training and inference are, and which arrows join them",
     ),
