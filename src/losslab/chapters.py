@@ -79,6 +79,15 @@ CHAPTERS = (
         "CPU or GPU",
         "a network learns MNIST: curves, confusion matrix, and the pictures it gets wrong",
     ),
+    Chapter(
+        "10",
+        "10_scale",
+        "Train on many machines",
+        "ch. 9, Q1–Q3",
+        60,
+        "CPU",
+        "one training on two processes, what large ones cost in days and money, and what a model looked at",
+    ),
 )
 
 

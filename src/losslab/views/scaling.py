@@ -73,16 +73,18 @@ def time_stage(figure, theme):
         left.text(1.1e5, days, name, color=plots.TEXT[theme], fontsize=8, ha="right", va="bottom")
     right.set(xlim=(1e5, 1e13), ylim=(5e4, 2e14), xlabel="parameters $N$", ylabel="tokens $D$")
     N = np.array([1e5, 1e13])
+    right.plot(N, 20 * N, color=plots.TEXT[theme], linewidth=0.8, linestyle="--")
+    right.text(3e5, 2e7, "20 tokens per parameter", color=plots.TEXT[theme], fontsize=8, rotation=44)
     for power in range(12, 27, 2):
         right.plot(N, 10.0**power / 6 / N, color=plots.TEXT[theme], linewidth=0.5, alpha=0.5)
-    for power in (14, 18, 22):
+    for power in (12, 16, 20):
         at = {"color": plots.TEXT[theme], "fontsize": 8, "rotation": -45, "rotation_mode": "anchor"}
         right.text(10.0 ** (power / 2 - 2), 10.0 ** (power / 2 + 1.4), f"$10^{{{power}}}$ FLOP", **at)
     for name, run in scaling.PUBLISHED.items():
         right.plot(run.parameters, run.tokens, ".", color=plots.TEXT[theme])
         beside = {"color": plots.TEXT[theme], "fontsize": 8, "textcoords": "offset points"}
-        low = name in ("LLaMA", "GPT-3")
-        place = {"xytext": (-5, -12) if low else (5, 4), "ha": "right" if low else "left"}
+        left_of = name in ("LLaMA", "GPT-3")
+        place = {"xytext": (-5, -12) if left_of else (5, 3), "ha": "right" if left_of else "left"}
         right.annotate(name, (run.parameters, run.tokens), **beside, **place)
     for ax in (left, right):
         ax.set(xscale="log", yscale="log")

@@ -10,8 +10,8 @@ from losslab.views.gradients import bars
 from losslab.views.scaling import dot
 
 SLIDERS = (
-    Slider("first", "images of worker 1", np.arange(10.0, 371, 5)),
-    Slider("second", "worker 2's share of the rest", np.linspace(0.1, 0.9, 41)),
+    Slider("first", "images of worker 1", np.arange(10.0, 341, 5)),
+    Slider("second", "worker 2's share of the rest", np.linspace(0.1, 0.8, 36)),
 )
 N, WIDTHS = 400, (784, 256, 128, 64, 10)
 REST = {"3 : 1": 0.75, "even": 0.5}  # worker 3's share of what is then left for workers 3 and 4
@@ -33,7 +33,7 @@ def products(steps):
     batch, *others = np.split(order, range(N, N + 100 * steps + 1, 100))
     for one in others[:steps]:
         layers, a, deltas = _backward(theta, x[one], y[one])
-        theta = theta - 0.1 * gradients.pack(gradients.layer_gradients(deltas, a))
+        theta = theta - 0.02 * gradients.pack(gradients.layer_gradients(deltas, a))
     _, a, deltas = _backward(theta, x[batch], y[batch])
     return N**2 * sum((d @ d.T) * (before @ before.T + 1) for d, before in zip(deltas, a, strict=True))
 
@@ -104,7 +104,7 @@ def stage(figure, theme):
     """Images of each worker on the left, errors against those of worker 1 on the right."""
     left, right = figure.subplots(1, 2, width_ratios=(2, 3))
     left.set(xlim=(0.4, 4.6), ylim=(0, 400), xticks=range(1, 5), xlabel="worker", ylabel="images")
-    right.set(xlim=(0, 380), ylim=(-0.03, 2.3), xlabel="images of worker 1")
+    right.set(xlim=(0, 350), ylim=(-0.03, 2.6), xlabel="images of worker 1")
     right.set(ylabel="error / size of the gradient")
     for ax in (left, right):
         plots.tint(ax, theme)
