@@ -25,9 +25,7 @@ def check_10_1(answer):
         "That is one device's time: n of them share the work.": right * n,
         "More devices need less time: n belongs below the line.": right * n**2,
     }
-    return _named(
-        float(answer(*PLAN)), right, slips, "For N = 2e9, D = 3e10, n = 16, peak = 3e14 and u = 0.4"
-    )
+    return _named(float(answer(*PLAN)), right, slips, "For N = 2e9, D = 3e10, n = 16, peak = 3e14, u = 0.4")
 
 
 def _named(got, right, slips, case):
@@ -65,27 +63,36 @@ def check_10_2(answer):
 
 # --- 10.3: the largest model ---
 
+COPY = "Adam's two averages are kept, and so is a precise copy of the weights: 12 bytes."
+SLIPS = {  # per stage: bytes per parameter on each of n devices, and what was forgotten
+    0: {
+        "2 bytes per parameter are the weights alone; gradients and Adam's states are missing.": lambda n: 2,
+        "4 bytes per parameter forget Adam's 12.": lambda n: 4,
+        COPY: lambda n: 12,
+        "Plain data parallelism keeps everything n times: more devices do not help.": lambda n: 16 / n,
+        "That is how many bytes it takes, not how many parameters fit.": lambda n: 1 / 16,
+    },
+    1: {
+        "16 bytes is what stage 0 needs; here Adam's part is split.": lambda n: 16,
+        "In stage 1 weights and gradients stay whole.": lambda n: 16 / n,
+        COPY: lambda n: 4 + 8 / n,
+    },
+    3: {
+        "In stage 3 all 16 bytes are split, not only Adam's 12.": lambda n: 4 + 12 / n,
+        "16 bytes is what stage 0 needs; here everything is split.": lambda n: 16,
+        COPY: lambda n: 12 / n,
+    },
+}
+
 
 def check_10_3(answer):
     """Take a function (room, n, stage) -> parameters."""
-    room, n = 80e9, 8
-    for stage in (0, 1, 3):
+    room, n = 80e9, 6
+    for stage, forgotten in SLIPS.items():
         right = room / scaling.memory(1.0, n, stage)
-        slips = {
-            "2 bytes per parameter are the weights alone; training needs gradients and Adam's states.": room
-            / 2,
-            "4 bytes per parameter forget Adam's 12.": room / 4,
-            "Adam's two averages are kept, and so is a precise copy of the weights: 12 bytes.": room
-            / {0: 12, 1: 4 + 8 / n, 3: 12 / n}[stage],
-            "Plain data parallelism keeps everything n times: more devices do not help.": n * room / 16,
-            "That is how many bytes it takes, not how many parameters fit.": 16 * room,
-            "16 bytes is what stage 0 needs; here something is split.": room / 16,
-            "In stage 1 weights and gradients stay whole.": room / (16 / n),
-            "In stage 1 only Adam's 12 bytes are divided by n; 2 + 2 stay.": room * n / (4 * n + 12) / n,
-        }
-        hint = _named(
-            float(answer(room, n, stage)), right, slips, f"With 80e9 bytes on each of 8, stage {stage},"
-        )
+        slips = {hint: room / size(n) for hint, size in forgotten.items()}
+        case = f"On {n} devices with {room:g} bytes each"
+        hint = _named(float(answer(room, n, stage)), right, slips, case)
         if hint:
             return f"Stage {stage}: {hint}"
     return None
@@ -93,24 +100,37 @@ def check_10_3(answer):
 
 # --- 10.4: Shapley values by orders ---
 
+PLAYERS = 4
+
+
+def game():
+    """Return what every set of four players is worth, {frozenset: float}."""
+    sets = [frozenset(s) for k in range(PLAYERS + 1) for s in combinations(range(PLAYERS), k)]
+    rng = np.random.default_rng(0)
+    return {s: float(value) for s, value in zip(sets, rng.integers(0, 20, len(sets)), strict=True)}
+
 
 def check_10_4(answer):
     """Take a function (f, n) -> Shapley values of a game on frozensets."""
-    rng, n = np.random.default_rng(0), 4
-    worth = {
-        frozenset(s): float(v)
-        for size in range(n + 1)
-        for s, v in zip(combinations(range(n), size), rng.integers(0, 20, 9), strict=False)
-    }
-    game = np.vectorize(
-        lambda *on: worth[frozenset(i for i in range(n) if on[i])], signature=",".join(["()"] * n) + "->()"
-    )
-    right = attribution.shapley(lambda x: float(game(*x)), np.ones(n), np.zeros(n))
-    everyone, nobody = frozenset(range(n)), frozenset()
+    worth, n = game(), PLAYERS
+    by_switches = np.vectorize(lambda *on: worth[frozenset(np.flatnonzero(on).tolist())])
+    right = attribution.shapley(lambda x: by_switches(*x), np.ones(n), np.zeros(n))
     got = np.asarray(answer(worth.__getitem__, n), float)
     if got.shape != (n,):
         return f"One number per player is asked for, shape ({n},); got shape {got.shape}."
-    slips = {
+    for hint, slip in _slips_10_4(worth, n, right).items():
+        if np.allclose(got, slip):
+            return hint
+    if np.allclose(got, right):
+        return None
+    total = worth[frozenset(range(n))] - worth[frozenset()]
+    return f"In a game of four worth {total:.0f} the first should get {right[0]:.3f}, got {got[0]:.3f}."
+
+
+def _slips_10_4(worth, n, right):
+    everyone, nobody = frozenset(range(n)), frozenset()
+    gains = [[worth[s | {i}] - worth[s] for s in worth if i not in s] for i in range(n)]
+    return {
         "That is what each adds as the last; all orders count.": [
             worth[everyone] - worth[everyone - {i}] for i in range(n)
         ],
@@ -118,18 +138,6 @@ def check_10_4(answer):
             worth[frozenset({i})] - worth[nobody] for i in range(n)
         ],
         "That is the sum over all orders, not the mean.": 24 * right,
-        "That is the mean over all sets alike; sets of equal size share one weight.": _banzhaf(worth, n),
+        "That is the mean over all sets alike; sets of equal size share one weight.": np.mean(gains, 1),
         "That is one order only, 0, 1, 2, …": np.diff([worth[frozenset(range(k))] for k in range(n + 1)]),
     }
-    for hint, slip in slips.items():
-        if np.allclose(got, slip):
-            return hint
-    if not np.allclose(got, right):
-        total = worth[everyone] - worth[nobody]
-        return f"In a game of four worth {total:.0f} the first should get {right[0]:.3f}, got {got[0]:.3f}."
-    return None
-
-
-def _banzhaf(worth, n):
-    """Mean over all subsets, each with the same weight."""
-    return [np.mean([worth[s | {i}] - worth[s] for s in worth if i not in s]) for i in range(n)]
