@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
-from losslab import attribution, models, scaling
+from losslab import attribution, explorers, models, scaling
 from losslab.views import scaling as views
 from losslab.views import sharding
 
@@ -207,7 +207,8 @@ def test_the_calculator_says_what_the_functions_compute():
     text = view.texts[1, 0]
     assert f"1,024 devices at 140 TFLOP/s: {days:.3g} days" in text
     assert f"{days * 24 * 1024 * 500 / 1e6:.3g} MWh at 500 W" in text
-    assert f"{days * 24 * 1024 * 3:.3g} at 3 per device" in text
+    assert "1,870,000 at 3 per device-hour" in text
+    assert round(days * 24 * 1024 * 3, -4) == 1_870_000
     line, here, place = (series.points for series in view.series)
     np.testing.assert_allclose(here[1, 0, 0], [1024, days])
     np.testing.assert_allclose(place[0, 0, 0], [174.6e9, 3e11])
@@ -220,6 +221,32 @@ def test_amdahls_point_lies_on_its_curve():
         n, height = curve.points[0, 0].T
         assert np.interp(64, n, height) == pytest.approx(here.points[0, 0, 0, 1], rel=2e-3)
     assert "15.4 times faster, never more than 20; efficiency 24.1%" in view.texts[0, 0]
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: explorers.training_time("GPT-0"), "model must be one of Net, BERT, GPT-3, .*, got 'GPT-0'"),
+        (lambda: explorers.training_time(watts=0), "watts must be a positive number, got 0"),
+        (lambda: explorers.training_time(price=float("inf")), "price must be a positive number, got inf"),
+        (lambda: explorers.training_time(devices=1e6), "devices must be between 1 and 100000, got 1000000"),
+        (lambda: explorers.shards(rest="odd"), "rest must be one of 3 : 1, even, got 'odd'"),
+        (
+            lambda: explorers.shards(state="late"),
+            "state must be one of at the start, after 50 steps, got 'late'",
+        ),
+    ],
+)
+def test_bad_settings_are_answered_with_what_is_possible(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call()
+
+
+def test_the_calculators_line_opens_it_again():
+    first = explorers.training_time("PaLM", devices=1024, tokens=7.8e11, watts=250)
+    assert "devices=1024, tokens=7.8e+11" in repr(first)
+    again = eval(repr(first), {"explorers": explorers})
+    assert (again.state, again.settings, repr(again)) == (first.state, first.settings, repr(first))
 
 
 # --- attribution ---

@@ -7,7 +7,6 @@ import numpy as np
 from losslab import datasets, gradients, losses, plots, scaling, training
 from losslab.grid import Series, Slider, View, each
 from losslab.views.gradients import bars
-from losslab.views.scaling import dot
 
 SLIDERS = (
     Slider("first", "images of worker 1", np.arange(10.0, 341, 5)),
@@ -84,13 +83,16 @@ def view(first, second, *, rest, state):
     """
     K, n = products(STATES[state]), sizes(first, second, rest)
     every = SLIDERS[0].values[:, None]
-    lines, here = errors(sizes(every, second, rest), K), errors(n, K)
-    series = [Series("Shards", 0, bars(n, np.arange(1, 5), 0.7, 0), scrub=False, fill=True)]
-    for name, line, at in zip(NAMES, lines, here, strict=True):
-        curve = np.stack(np.broadcast_arrays(every[:, 0], line.T), -1)
+    upright = np.stack(np.broadcast_arrays(first[..., None], [-1.0, 9.0]), -1)
+    series = [
+        Series("Shards", 0, bars(n, np.arange(1, 5), 0.7, 0), scrub=False, fill=True),
+        Series("Shards", 1, upright, scrub=False),
+    ]
+    for name, error in zip(NAMES, errors(sizes(every, second, rest), K), strict=True):
+        curve = np.stack(np.broadcast_arrays(every[:, 0], error.T), -1)
         series.append(Series(name, 1, curve[None], scrub=False))
-        series.append(Series(name, 1, dot(first, at), scrub=False))
-    return View(stage, series, each(SAYS, *np.moveaxis(n, -1, 0), here[0], here[2]))
+    plain, _, expected = errors(n, K)
+    return View(stage, series, each(SAYS, *np.moveaxis(n, -1, 0), plain, expected))
 
 
 NAMES = ("Unweighted mean", "Weighted mean", "Expected")
