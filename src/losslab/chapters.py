@@ -95,6 +95,15 @@ CHAPTERS = (
         "a network learns MNIST: curves, confusion matrix, and the pictures it gets wrong",
     ),
     Chapter(
+        "10",
+        "10_scale",
+        "Train on many machines",
+        "ch. 9, Q1–Q3",
+        60,
+        "CPU",
+        "one training on two processes, what large ones cost in days and money, and what a model looked at",
+    ),
+    Chapter(
         "90",
         "90_errata",
         "Look a mistake up",

@@ -264,9 +264,9 @@ def shards(first=300, second=0.6, rest="3 : 1", state="at the start", shown=None
     Parameters
     ----------
     first : float
-        Images of worker 1, 10 to 370.
+        Images of worker 1, 10 to 340.
     second : float
-        Share of worker 2 in the rest, 0.1 to 0.9.
+        Share of worker 2 in the rest, 0.1 to 0.8.
     rest : "3 : 1" or "even"
         How workers 3 and 4 share what is left.
     state : "at the start" or "after 50 steps"
