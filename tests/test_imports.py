@@ -23,8 +23,10 @@ NUMPY_LEAVES = {
     "inference",
     "regression",
     "sizes",
+    "ink",
+    "characters",
 }
-TORCH_LEAVES = {"datasets", "models", "training", "autodiff"}
+TORCH_LEAVES = {"datasets", "models", "training", "autodiff", "saving"}
 LEAVES = NUMPY_LEAVES | TORCH_LEAVES
 # What each module may import from losslab; exercise checkers may import what is below the drawing.
 MAY_IMPORT = {
@@ -34,10 +36,12 @@ MAY_IMPORT = {
     "chapters": set(),
     "environment": {"datasets"},
     "errata": {"chapters", "losses", "optim"},
+    "trained": LEAVES,
     "grid": {"plots"},
     "widget": {"plots", "grid"},
-    "views": LEAVES | {"plots", "errata", "grid"},
-    "explorers": {"surfaces", "views", "widget"},
+    "live": {"grid", "widget"},
+    "views": LEAVES | {"plots", "errata", "grid", "trained"},
+    "explorers": {"surfaces", "views", "widget", "live"},
     "exercises": LEAVES | {"errata"},
 }
 

@@ -95,6 +95,15 @@ CHAPTERS = (
         "a network learns MNIST: curves, confusion matrix, and the pictures it gets wrong",
     ),
     Chapter(
+        "08",
+        "08_inference",
+        "Put it to work",
+        "ch. 3 §3",
+        45,
+        "CPU",
+        "save a model, prepare, answer or refuse, calibrate, write, and read the digit that you draw",
+    ),
+    Chapter(
         "90",
         "90_errata",
         "Look a mistake up",

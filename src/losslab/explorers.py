@@ -3,8 +3,20 @@
 import numpy as np
 
 from losslab import surfaces
-from losslab.views import checking, concepts, gradients, losses, optimizers, training_steps, vanishing
+from losslab.live import LiveExplorer
+from losslab.views import (
+    checking,
+    concepts,
+    drawing,
+    gradients,
+    inference,
+    losses,
+    optimizers,
+    training_steps,
+    vanishing,
+)
 from losslab.views import worked_example as example
+from losslab.views import writing as views_writing
 from losslab.widget import GridExplorer
 
 
@@ -200,3 +212,93 @@ def microscope(h=1e-5, w=0.0, shown=None):
     """
     sliders = concepts.MICROSCOPE_SLIDERS
     return GridExplorer("explorers.microscope", concepts.microscope, sliders, (h, w), {}, shown=shown)
+
+
+def skew(contrast=1.0, shift=0, preparation="as trained", digit=7, shown=None):
+    """Open the explorer of digits prepared unlike the training's: contrast from −1 to 1, shift from 0 to 8.
+
+    `preparation` is a key of `losslab.views.inference.PREPARATIONS`, `digit` whose picture is shown.
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    options = {name: {"preparation": name} for name in inference.PREPARATIONS}
+    if preparation not in options:
+        raise ValueError(f"preparation must be one of {', '.join(options)}, got {preparation!r}")
+    if digit not in range(10):
+        raise ValueError(f"digit must be from 0 to 9, got {digit!r}")
+    return GridExplorer(
+        "explorers.skew",
+        inference.skew,
+        inference.SKEW,
+        (contrast, shift),
+        {"preparation": preparation, "digit": digit},
+        {"preparation": options, "digit": {str(k): {"digit": k} for k in range(10)}},
+        shown=shown,
+    )
+
+
+def answers(threshold=0.9, temperature=1.0, shown=None):
+    """Open the explorer of answers: threshold from 0.1 to 0.999, temperature from 0.25 to 4.
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    return GridExplorer(
+        "explorers.answers", inference.answers, inference.ANSWERS, (threshold, temperature), {}, shown=shown
+    )
+
+
+def writing(temperature=1.0, top=0.9, prompt="th", shown=None):
+    """Open the explorer of the next character: temperature from 0.1 to 3, top-p from 0.05 to 1.
+
+    `prompt` is one of `losslab.views.writing.PROMPTS`.
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    options = {text or "(nothing)": {"prompt": text} for text in views_writing.PROMPTS}
+    if prompt not in views_writing.PROMPTS:
+        raise ValueError(
+            f"prompt must be one of {', '.join(map(repr, views_writing.PROMPTS))}, got {prompt!r}"
+        )
+    return GridExplorer(
+        "explorers.writing",
+        views_writing.view,
+        views_writing.SLIDERS,
+        (temperature, top),
+        {"prompt": prompt},
+        {"prompt": options},
+        shown=shown,
+    )
+
+
+def draw(example="none", preparation="centred"):
+    """Open a pad to draw a digit on, read by the network while it is drawn.
+
+    `example` is "none" or a digit to begin with, "a 0" to "a 9"; `preparation` is a key of
+    `losslab.views.drawing.PREPARATIONS`.
+
+    Returns
+    -------
+    losslab.live.LiveExplorer
+    """
+    examples = {
+        name: {"example": name, "ink": drawing.example(digit)} for name, digit in drawing.EXAMPLES.items()
+    }
+    preparations = {name: {"preparation": name} for name in drawing.PREPARATIONS}
+    if example not in examples:
+        raise ValueError(f"example must be one of {', '.join(examples)}, got {example!r}")
+    if preparation not in preparations:
+        raise ValueError(f"preparation must be one of {', '.join(preparations)}, got {preparation!r}")
+    return LiveExplorer(
+        "explorers.draw",
+        drawing.view,
+        settings={**examples[example], "preparation": preparation},
+        choices={"example": examples, "preparation": preparations},
+        pad=drawing.PAD,
+        pen=drawing.PEN,
+    )

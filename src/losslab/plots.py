@@ -47,6 +47,12 @@ LINES = {
     "Large starts here": {"color": "#5A6470", "linestyle": "--", "marker": ""},
     "The loss as computed": {"color": "#00795A", "linestyle": "-", "marker": ""},
     "Slope by autodiff": {"color": "#A3337A", "linestyle": "-", "marker": ""},
+    "Accuracy": {"color": "#0060A0", "linestyle": "-", "marker": ""},
+    "This setting": {"color": "#B3500F", "linestyle": "-", "marker": "o"},
+    "Probability": {"color": "#00795A", "linestyle": "-", "marker": ""},
+    "What it sees": {"color": "#5A6470", "linestyle": "-", "marker": ""},
+    "Kept": {"color": "#0060A0", "linestyle": "-", "marker": ""},
+    "Cut off": {"color": "#B3500F", "linestyle": "-", "marker": ""},
 }
 # The same lines on a dark page.
 DARK = {
@@ -78,6 +84,12 @@ DARK = {
     "Large starts here": "#AAB4C0",
     "The loss as computed": "#4FD1A8",
     "Slope by autodiff": "#F09BD2",
+    "Accuracy": "#6CB8F5",
+    "This setting": "#F2A065",
+    "Probability": "#4FD1A8",
+    "What it sees": "#AAB4C0",
+    "Kept": "#6CB8F5",
+    "Cut off": "#F2A065",
 }
 
 # A surface from low loss to high, so pale (so dark) that every line keeps a contrast of 3:1 on all of it.
