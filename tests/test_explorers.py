@@ -24,6 +24,11 @@ MAKE = {
     "depth": explorers.depth,
     "initialisation-ReLU": explorers.initialisation,
     "initialisation-tanh": partial(explorers.initialisation, activation="tanh"),
+    "skew": explorers.skew,
+    "skew-forgotten": partial(explorers.skew, preparation="0 to 255"),
+    "answers": explorers.answers,
+    "writing": explorers.writing,
+    "writing-nothing": partial(explorers.writing, prompt=""),
 }
 
 

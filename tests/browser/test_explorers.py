@@ -34,6 +34,9 @@ EXPLORERS = {
     ),
     "depth": (explorers.depth, ["hidden layers", "weight scale s"]),
     "initialisation": (explorers.initialisation, ["deviation σ", "neurons per layer n"]),
+    "skew": (explorers.skew, ["contrast c", "moved right, pixels"]),
+    "answers": (explorers.answers, ["threshold t", "temperature T"]),
+    "writing": (explorers.writing, ["temperature T", "top-p"]),
 }
 
 
