@@ -26,6 +26,11 @@ MAKE = {
     "initialisation-tanh": partial(explorers.initialisation, activation="tanh"),
     "how_large": explorers.how_large,
     "microscope": explorers.microscope,
+    "skew": explorers.skew,
+    "skew-forgotten": partial(explorers.skew, preparation="0 to 255"),
+    "answers": explorers.answers,
+    "writing": explorers.writing,
+    "writing-nothing": partial(explorers.writing, prompt=""),
 }
 
 

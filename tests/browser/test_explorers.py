@@ -39,6 +39,9 @@ EXPLORERS = {
         ["large from … parameters", "large from … FLOP"],
     ),
     "microscope": (explorers.microscope, ["step size h", "weight w"]),
+    "skew": (explorers.skew, ["contrast c", "moved right, pixels"]),
+    "answers": (explorers.answers, ["threshold t", "temperature T"]),
+    "writing": (explorers.writing, ["temperature T", "top-p"]),
 }
 
 

@@ -39,8 +39,9 @@ def _named(got, slips):
 
 # --- 8.2: coverage and accuracy ---
 
-P = np.array([[0.7, 0.2, 0.1], [0.1, 0.5, 0.4], [0.05, 0.05, 0.9], [0.4, 0.35, 0.25], [0.2, 0.6, 0.2]])
-Y = np.array([0, 2, 2, 0, 0])
+ROWS = [(0.7, 0.2, 0.1), (0.1, 0.5, 0.4), (0.05, 0.05, 0.9), (0.4, 0.35, 0.25)]
+P = np.array([*ROWS, (0.2, 0.6, 0.2), (0.1, 0.8, 0.1), (0.6, 0.3, 0.1)])
+Y = np.array([0, 2, 2, 0, 0, 1, 0])
 
 
 def check_8_2(answer):
@@ -65,11 +66,11 @@ def _slip_coverage(got, t):
         "That is the share that is *not* answered.": (P.max(1) < t).mean(),
         "A probability equal to t reaches it: ≥, not >.": (P.max(1) > t).mean(),
         "That asks for the probability of the right class, which nobody knows when it is used.": (
-            P[np.arange(5), Y] >= t
+            P[np.arange(len(Y)), Y] >= t
         ).mean(),
     }
     wanted = (P.max(1) >= t).mean()
-    return _named(got, slips) or f"At t = {t} {wanted:.0%} of five pictures are answered, not {got:.0%}."
+    return _named(got, slips) or f"At t = {t} {wanted:.0%} of seven pictures are answered, not {got:.0%}."
 
 
 def _slip_accuracy(got, t):
@@ -111,7 +112,7 @@ def check_8_3(answer):
 
 def check_8_4(answer):
     """Take a function (p, m) -> p where p ≥ m max p, divided by the sum; zeros elsewhere."""
-    p, m = np.array([0.125, 0.5, 0.05, 0.25, 0.075]), 0.25
+    p, m = np.array([0.1, 0.5, 0.05, 0.2, 0.15]), 0.2
     before = p.copy()
     got = np.asarray(answer(p, m), float)
     if not np.array_equal(p, before):
