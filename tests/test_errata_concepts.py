@@ -285,6 +285,8 @@ def test_every_arrow_of_both_maps_can_be_opened_and_has_a_verdict_and_evidence(c
         (1e9, 1e25, "large are: Turing-NLG, GPT-3, GShard. From 1e+25 FLOP on: none."),
         (1e5, 1e11, "ViT-B/16, BERT base, BERT large, GPT-3."),
         (1e12, 1e22, "large are: none. From 1e+22 FLOP on: GPT-3."),
+        (335_141_888, 1e22, "large are: BERT large, Turing-NLG"),
+        (335_141_889, 1e22, "large are: Turing-NLG"),
     ],
 )
 def test_explorer_names_what_is_large(parameters, flop, said):
@@ -317,6 +319,14 @@ def test_microscope_shows_a_parabola_a_line_and_a_staircase():
 def test_explorers_refuse_what_is_off_their_sliders(call):
     with pytest.raises(ValueError, match="must be between"):
         call()
+
+
+def test_microscope_draws_the_errors_of_both_differences():
+    h = np.array([[0.25], [0.5], [1.0]])
+    forward, central = (s.points for s in concepts.microscope(h, np.array([[0.0, 1.0]])).series[3:5])
+    for k in range(2):
+        np.testing.assert_allclose(forward[0, k], np.column_stack([h[:, 0], 4 * h[:, 0]]))
+        np.testing.assert_allclose(central[0, k, :, 1], concepts.FLOOR)  # exact, drawn on the floor
 
 
 # --- what the article leaves out ---
