@@ -30,6 +30,11 @@ MAKE = {
     "amdahl": explorers.amdahl,
     "shards": explorers.shards,
     "shards-even": partial(explorers.shards, first=100, second=1 / 3, rest="even", state="after 50 steps"),
+    "skew": explorers.skew,
+    "skew-forgotten": partial(explorers.skew, preparation="0 to 255"),
+    "answers": explorers.answers,
+    "writing": explorers.writing,
+    "writing-nothing": partial(explorers.writing, prompt=""),
 }
 
 

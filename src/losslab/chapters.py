@@ -95,6 +95,15 @@ CHAPTERS = (
         "a network learns MNIST: curves, confusion matrix, and the pictures it gets wrong",
     ),
     Chapter(
+        "08",
+        "08_inference",
+        "Put it to work",
+        "ch. 3 §3",
+        65,
+        "CPU",
+        "save a model, prepare, answer or refuse, calibrate, write, and read the digit that you draw",
+    ),
+    Chapter(
         "10",
         "10_scale",
         "Train on many machines",

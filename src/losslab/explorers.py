@@ -3,9 +3,11 @@
 import numpy as np
 
 from losslab import surfaces
+from losslab.live import LiveExplorer
 from losslab.views import (
     checking,
     concepts,
+    drawing,
     gradients,
     inference,
     losses,
@@ -347,4 +349,32 @@ def writing(temperature=1.0, top=0.9, prompt="th", shown=None):
         {"prompt": prompt},
         {"prompt": options},
         shown=shown,
+    )
+
+
+def draw(example="none", preparation="centred"):
+    """Open a pad to draw a digit on, read by the network while it is drawn.
+
+    `example` is "none" or a digit to begin with, "a 0" to "a 9"; `preparation` is a key of
+    `losslab.views.drawing.PREPARATIONS`.
+
+    Returns
+    -------
+    losslab.live.LiveExplorer
+    """
+    examples = {
+        name: {"example": name, "ink": drawing.example(digit)} for name, digit in drawing.EXAMPLES.items()
+    }
+    preparations = {name: {"preparation": name} for name in drawing.PREPARATIONS}
+    if example not in examples:
+        raise ValueError(f"example must be one of {', '.join(examples)}, got {example!r}")
+    if preparation not in preparations:
+        raise ValueError(f"preparation must be one of {', '.join(preparations)}, got {preparation!r}")
+    return LiveExplorer(
+        "explorers.draw",
+        drawing.view,
+        settings={**examples[example], "preparation": preparation},
+        choices={"example": examples, "preparation": preparations},
+        pad=drawing.PAD,
+        pen=drawing.PEN,
     )

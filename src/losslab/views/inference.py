@@ -9,7 +9,7 @@ from losslab.grid import Series, Slider, View, each
 # --- train/serve skew: what the network sees when its input is prepared differently ---
 
 SKEW = (
-    Slider("contrast", "contrast c", np.linspace(-1, 1, 41)),
+    Slider("contrast", "contrast c", np.linspace(-1, 1, 33)),
     Slider("shift", "moved right, pixels", np.arange(9)),
 )
 COUNT = 200  # test digits that are read at every position
