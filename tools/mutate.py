@@ -94,7 +94,7 @@ def report():
     if "not checked" in verdicts.values():
         return ["The run was stopped: no figures."]
     alive = [name for name, outcome in verdicts.items() if outcome not in NOTICED]
-    lines = [(name.split(".")[1], *changed(mutmut("show", name))) for name in alive]
+    lines = [(name.split(".")[1], *changed(mutmut("show", name))) for name in sorted(alive)]
     survivors = {line: EQUIVALENT.get(line[-1]) for line in lines}
     write(ROOT / "CONTRIBUTING.md", "\n\n".join(filter(None, (table(found), notes(survivors)))))
     return complaints(found, survivors)
