@@ -41,8 +41,9 @@ class GridExplorer(anywidget.AnyWidget):
         Step shown at first; default the last.
     """
 
-    _esm = Path(__file__).with_name("widget.js")
-    _css = Path(__file__).with_name("widget.css")
+    # As text: given a Path, anywidget keeps every explorer for ever, to tell it when the file changes.
+    _esm = Path(__file__).with_name("widget.js").read_text(encoding="utf-8")
+    _css = Path(__file__).with_name("widget.css").read_text(encoding="utf-8")
     meta = traitlets.Dict().tag(sync=True)
     stages = traitlets.Dict().tag(sync=True)  # theme -> PNG
     atlas = traitlets.Bytes().tag(sync=True)  # zlib: every series, then the texts
@@ -132,6 +133,11 @@ class GridExplorer(anywidget.AnyWidget):
     def _preview(self):
         view = self._view(s.values[[i]] for s, i in zip(self.sliders, self.state["index"], strict=False))
         self.preview = b"".join(pack(s, self.axes[s.panel]).tobytes() for s in view.series)
+
+    def close(self):
+        """Take the explorer off every page and out of memory, with the layout that ipywidgets made for it."""
+        self.layout.close()
+        super().close()
 
     def __repr__(self):
         """Return the call that opens this explorer as it stands."""
