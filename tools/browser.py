@@ -38,9 +38,9 @@ state.stages = Object.fromEntries(Object.entries({stages}).map(([k, v]) => [k, b
 window.sent = [];
 window.painted = [];
 addEventListener("losslab:painted", (e) => window.painted.push(e.detail));
-const model = {{ get: (k) => state[k], set: (k, v) => {{ state[k] = v; window.sent.push([k, v]); }},
+window.model = {{ get: (k) => state[k], set: (k, v) => {{ state[k] = v; window.sent.push([k, v]); }},
   save_changes() {{}}, on() {{}}, off() {{}} }};
-const module = await import("data:text/javascript;base64,{js}");
+window.module = await import("data:text/javascript;base64,{js}");
 window.cleanUp = await module.default.render({{ model, el: document.getElementById("here") }});
 </script></body></html>"""
 
