@@ -5,6 +5,7 @@ import re
 import warnings
 import zlib
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from matplotlib import pyplot as plt
 from site_demo import openers
 
 from losslab import explorers, grid, optim, plots, surfaces, trajectories
+from losslab.live import LiveExplorer
 from losslab.views import optimizers, worked_example
 
 MAKE = {
@@ -216,6 +218,24 @@ def test_a_stage_is_not_cut_through_a_title_of_its_own_or_axes_on_each_other():
     figure.suptitle("both")
     assert len(grid.pieces(axes)) == 1
     assert len(grid.pieces(list(Figure().subplots(2, 1)))) == 1
+
+
+def test_the_contribution_guide_adds_an_explorer_in_twenty_lines():
+    guide = Path(explorers.__file__).parents[2].joinpath("CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = guide.partition("## How an explorer is added")[2].partition("\n## ")[0]
+    one, other = re.findall(r"^```python\n(.*?)^```", section, re.M | re.S)
+    assert max(len([line for line in code.splitlines() if line]) for code in (one, other)) <= 20
+    names = {"LiveExplorer": LiveExplorer}
+    exec(one, names)
+    explorer = names["wave"](k=3.0)
+    np.testing.assert_allclose(
+        explorer.view.series[0].points[60, 0, :, 1], np.sin(3 * np.linspace(0, 2 * np.pi, 200))
+    )
+    assert explorer.view.sentence(explorer.state["index"], []) == "sin(3.00 x)"
+    *_, last = other.strip().splitlines()
+    exec(other.replace(last, f"live = {last}"), names)
+    assert [view.texts for view in names["descent"](lr=0.5)][:3] == ["w = 1", "w = 0.5", "w = 0.25"]
+    assert names["live"].answer["done"] == [0, 100]
 
 
 def test_requested_values_are_exact_grid_values():
