@@ -28,8 +28,9 @@ MAY_IMPORT = {
     "errata": {"losses", "optim"},
     "grid": {"plots"},
     "widget": {"plots", "grid"},
+    "live": {"grid", "widget"},
     "views": LEAVES | {"plots", "errata", "grid"},
-    "explorers": {"surfaces", "views", "widget"},
+    "explorers": {"surfaces", "views", "widget", "live"},
     "exercises": LEAVES | {"errata"},
 }
 

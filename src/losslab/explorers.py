@@ -3,7 +3,8 @@
 import numpy as np
 
 from losslab import surfaces
-from losslab.views import checking, gradients, losses, optimizers, training_steps, vanishing
+from losslab.live import LiveExplorer
+from losslab.views import checking, gradients, losses, optimizers, training_live, training_steps, vanishing
 from losslab.views import worked_example as example
 from losslab.widget import GridExplorer
 
@@ -172,5 +173,28 @@ def initialisation(sigma=0.125, width=128, activation="ReLU", shown=None):
         (sigma, width),
         settings,
         {"activation": options},
+        shown=shown,
+    )
+
+
+def train(lr=0.1, batch=50, optimizer="SGD", shown=None):
+    """Open a training on MNIST that the reader starts and stops: learning rate, images per step, optimiser.
+
+    `lr` lies between 0.0001 and 10, `batch` between 1 and 500; `optimizer` is "SGD" or "Adam".
+
+    Returns
+    -------
+    losslab.live.LiveExplorer
+    """
+    options = {name: {"optimizer": name} for name in training_live.OPTIMIZERS}
+    if optimizer not in options:
+        raise ValueError(f"optimizer must be one of {', '.join(options)}, got {optimizer!r}")
+    return LiveExplorer(
+        "explorers.train",
+        training_live.view,
+        training_live.SLIDERS,
+        (lr, batch),
+        {"optimizer": optimizer},
+        {"optimizer": options},
         shown=shown,
     )

@@ -42,6 +42,8 @@ LINES = {
     "Activations": {"color": "#00795A", "linestyle": "-", "marker": ""},
     "Measured": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
     "Predicted": {"color": "#B3500F", "linestyle": "--", "marker": "s"},
+    "Batch": {"color": "#5A6470", "linestyle": "-", "marker": ""},
+    "Test images": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
 }
 # The same lines on a dark page.
 DARK = {
@@ -68,6 +70,8 @@ DARK = {
     "Activations": "#4FD1A8",
     "Measured": "#6CB8F5",
     "Predicted": "#F2A065",
+    "Batch": "#AAB4C0",
+    "Test images": "#6CB8F5",
 }
 
 # A surface from low loss to high, so pale (so dark) that every line keeps a contrast of 3:1 on all of it.
