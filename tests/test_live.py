@@ -220,7 +220,7 @@ def test_no_thread_is_left():
 
 
 def test_ink_comes_from_a_page_as_a_memoryview():
-    """Jupyter hands binary values over so; a trait that takes bytes alone leaves the pad without an answer."""
+    """Jupyter hands binary values over so; a trait that takes bytes alone leaves the pad unanswered."""
     explorer = pad()
     explorer.set_state({"ink": memoryview(bytes([255] * 32 + [0] * 32)), "ask": {"n": 1}})
     assert explorer.answered == {"n": 1, "problem": ""}
