@@ -29,12 +29,12 @@ def explorer(request):
 
 
 def options(explorer):
-    """Take every option of every menu, as the browser asks for it, and come back to the first."""
+    """Take the options of every menu (some of a long one), as the browser asks, then the first again."""
     first = [(name, str(explorer.meta["choices"][name][0])) for name in explorer.choices]
     for name, choices in explorer.choices.items():
-        for option in choices:
+        for option in list(choices)[:: 1 + len(choices) // 8]:
             explorer.ask = {"choice": [name, option], "n": str((name, option))}
-            assert str(explorer.meta["choices"][name][0]) == option
+            assert str(explorer.meta["choices"][name][0]) == option, "the menu shows what was chosen"
             yield explorer.view
     for name, option in first:
         explorer.ask = {"choice": [name, option], "n": f"back to {option}"}
