@@ -37,6 +37,9 @@ mutants: .venv/ready ## break the core on purpose and count what the tests notic
 	$(RUN) -m pip install --quiet -c constraints.txt -e ".[test,mutants]"
 	$(RUN) tools/mutate.py
 
+site-demo: .venv/ready ## write the explorers as web pages that need no kernel (build/site)
+	@$(RUN) tools/site_demo.py
+
 constraints: ## raise every pinned version in constraints.txt to the newest that fits pyproject.toml
 	$(PYTHON) -m venv build/uv
 	build/uv/bin/python -m pip install --quiet uv
@@ -47,4 +50,4 @@ constraints: ## raise every pinned version in constraints.txt to the newest that
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here; install Python 3.11 or newer (python.org), then type again:  make $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) tools/bootstrap.py "$(AGAIN)"
 
-.PHONY: help lab test notebooks lint bench mutants constraints
+.PHONY: help lab test notebooks lint bench mutants site-demo constraints

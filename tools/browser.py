@@ -7,13 +7,14 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import nbformat
-from ipywidgets import DOMWidget
+from site_demo import encode, sent_traits
 
 from losslab import widget
 
@@ -50,12 +51,12 @@ const exchange = async () => {{
   Object.assign(state, back);
   for (const name in back) heard[`change:${{name}}`]?.forEach((f) => f());
 }};
-const model = {{ get: (k) => state[k],
+const model = window.model = {{ get: (k) => state[k],
   set: (k, v) => {{ state[k] = v; changed[k] = v; window.sent.push([k, v]); }},
   save_changes: () => window.toKernel && exchange(),
   on: (k, f) => (heard[k] ??= new Set()).add(f), off: (k, f) => heard[k]?.delete(f) }};
 window.listen = exchange;
-const module = await import("data:text/javascript;base64,{js}");
+const module = window.module = await import("data:text/javascript;base64,{js}");
 window.cleanUp = await module.default.render({{ model, el: document.getElementById("here") }});
 </script></body></html>"""
 
@@ -75,26 +76,14 @@ def chromium():
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
-def sent_traits(explorer):
-    """Return the names of what an explorer shares with the browser, without ipywidgets' own."""
-    return sorted(
-        set(explorer.keys) - set(DOMWidget.class_trait_names(sync=True)) - {"_esm", "_css", "_anywidget_id"}
-    )
-
-
-def encode(traits):
-    """Return traits as JSON, bytes in base64."""
-    return json.dumps(traits, default=lambda b: {"$bytes": base64.b64encode(b).decode()})
-
-
 def bare_html(explorer):
     """Return a page that shows an explorer without Jupyter and without a kernel."""
     source = Path(widget.__file__)
-    state = encode({name: getattr(explorer, name) for name in sent_traits(explorer)})
+    state = encode(sent_traits(explorer))
     return BARE.format(
         css=source.with_suffix(".css").read_text(encoding="utf-8"),
         js=base64.b64encode(source.with_suffix(".js").read_bytes()).decode(),
-        state=json.dumps(state).replace("</", "<\\/"),
+        state=json.dumps(state),
     )
 
 
@@ -102,7 +91,7 @@ class Kernel:
     """Plays the part of the kernel for a bare page: takes what the page has changed, returns what changes."""
 
     def __init__(self, explorer):
-        self.explorer, self.names, self.changed = explorer, sent_traits(explorer), {}
+        self.explorer, self.names, self.changed = explorer, list(sent_traits(explorer)), {}
         explorer.observe(lambda change: self.changed.update({change.name: change.new}), self.names)
 
     def __call__(self, text):
@@ -136,11 +125,13 @@ def jupyterlab(root):
 
 
 def address(server, log, seconds=60):
-    """Wait until the server has logged its address, and return it."""
+    """Wait until the server listens at the address it has logged (it does so a moment later); return that."""
     begin = time.monotonic()
     while time.monotonic() - begin < seconds and server.poll() is None:
-        if found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
-            return found[0]
+        if found := re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text()):
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", int(found[1])), timeout=1).close()
+                return found[0]
         time.sleep(0.1)
     raise RuntimeError(f"JupyterLab did not start within {seconds} s:\n{log.read_text()}")
 

@@ -62,7 +62,7 @@ class LiveExplorer(Explorer):
     """
 
     live = True
-    ink = traitlets.Bytes().tag(sync=True, echo_update=False)
+    ink = traitlets.CBytes().tag(sync=True, echo_update=False)  # C: what comes from a page is a memoryview
     answer = traitlets.Dict().tag(sync=True)  # one picture: what for, its lines, its words, how far
 
     def __init__(

@@ -58,6 +58,8 @@ LINES = {
     "What it sees": {"color": "#5A6470", "linestyle": "-", "marker": ""},
     "Kept": {"color": "#0060A0", "linestyle": "-", "marker": ""},
     "Cut off": {"color": "#B3500F", "linestyle": "-", "marker": ""},
+    "Batch": {"color": "#5A6470", "linestyle": "-", "marker": ""},
+    "Test images": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
 }
 # The same lines on a dark page.
 DARK = {
@@ -100,6 +102,8 @@ DARK = {
     "What it sees": "#AAB4C0",
     "Kept": "#6CB8F5",
     "Cut off": "#F2A065",
+    "Batch": "#AAB4C0",
+    "Test images": "#6CB8F5",
 }
 
 # A surface from low loss to high, so pale (so dark) that every line keeps a contrast of 3:1 on all of it.
