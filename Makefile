@@ -33,6 +33,9 @@ lint: .venv/ready ## style of the code, notebooks included
 bench: .venv/ready ## run the benchmarks
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(RUN) $$file; done
 
+site-demo: .venv/ready ## write the explorers as web pages that need no kernel (build/site)
+	@$(RUN) tools/site_demo.py
+
 constraints: ## raise every pinned version in constraints.txt to the newest that fits pyproject.toml
 	$(PYTHON) -m venv build/uv
 	build/uv/bin/python -m pip install --quiet uv
@@ -43,4 +46,4 @@ constraints: ## raise every pinned version in constraints.txt to the newest that
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here; install Python 3.11 or newer (python.org), then type again:  make $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) tools/bootstrap.py "$(AGAIN)"
 
-.PHONY: help lab test notebooks lint bench constraints
+.PHONY: help lab test notebooks lint bench site-demo constraints

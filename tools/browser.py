@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import nbformat
-from ipywidgets import DOMWidget
+from site_demo import encode, sent_traits
 
 from losslab import widget
 
@@ -75,26 +75,14 @@ def chromium():
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
-def sent_traits(explorer):
-    """Return the names of what an explorer shares with the browser, without ipywidgets' own."""
-    return sorted(
-        set(explorer.keys) - set(DOMWidget.class_trait_names(sync=True)) - {"_esm", "_css", "_anywidget_id"}
-    )
-
-
-def encode(traits):
-    """Return traits as JSON, bytes in base64."""
-    return json.dumps(traits, default=lambda b: {"$bytes": base64.b64encode(b).decode()})
-
-
 def bare_html(explorer):
     """Return a page that shows an explorer without Jupyter and without a kernel."""
     source = Path(widget.__file__)
-    state = encode({name: getattr(explorer, name) for name in sent_traits(explorer)})
+    state = encode(sent_traits(explorer))
     return BARE.format(
         css=source.with_suffix(".css").read_text(encoding="utf-8"),
         js=base64.b64encode(source.with_suffix(".js").read_bytes()).decode(),
-        state=json.dumps(state).replace("</", "<\\/"),
+        state=json.dumps(state),
     )
 
 
@@ -102,7 +90,7 @@ class Kernel:
     """Plays the part of the kernel for a bare page: takes what the page has changed, returns what changes."""
 
     def __init__(self, explorer):
-        self.explorer, self.names, self.changed = explorer, sent_traits(explorer), {}
+        self.explorer, self.names, self.changed = explorer, list(sent_traits(explorer)), {}
         explorer.observe(lambda change: self.changed.update({change.name: change.new}), self.names)
 
     def __call__(self, text):

@@ -11,6 +11,7 @@ from losslab.views import (
     inference,
     losses,
     optimizers,
+    training_live,
     training_steps,
     vanishing,
 )
@@ -183,6 +184,29 @@ def initialisation(sigma=0.125, width=128, activation="ReLU", shown=None):
         (sigma, width),
         settings,
         {"activation": options},
+        shown=shown,
+    )
+
+
+def train(lr=0.1, batch=50, optimizer="SGD", shown=None):
+    """Open a training on MNIST that the reader starts and stops: learning rate, images per step, optimiser.
+
+    `lr` lies between 0.0001 and 10, `batch` between 1 and 500; `optimizer` is "SGD" or "Adam".
+
+    Returns
+    -------
+    losslab.live.LiveExplorer
+    """
+    options = {name: {"optimizer": name} for name in training_live.OPTIMIZERS}
+    if optimizer not in options:
+        raise ValueError(f"optimizer must be one of {', '.join(options)}, got {optimizer!r}")
+    return LiveExplorer(
+        "explorers.train",
+        training_live.view,
+        training_live.SLIDERS,
+        (lr, batch),
+        {"optimizer": optimizer},
+        {"optimizer": options},
         shown=shown,
     )
 

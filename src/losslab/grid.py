@@ -95,15 +95,17 @@ class View:
         return f"{text} {', '.join(said) or NOTHING}." if self.says else text
 
 
-NOTHING = "no line is shown"
+NOTHING = "… (no line is shown)"
+
+
+def house_style():
+    """While it is entered, figures look the same whatever style the notebook has chosen."""
+    return style.context(["default", plots.STYLE])
 
 
 def draw_stage(view, theme, size=(WIDTH, HEIGHT)):
-    """Return the stage as a laid-out figure on transparent ground, and its Axes.
-
-    It looks the same whatever style the notebook has chosen.
-    """
-    with style.context(["default", plots.STYLE]):
+    """Return the stage as a laid-out figure on transparent ground, and its Axes."""
+    with house_style():
         figure = Figure(figsize=np.divide(size, DPI), dpi=DPI, facecolor="none", layout="constrained")
         axes = view.stage(figure, theme)
         figure.draw_without_rendering()
@@ -127,14 +129,15 @@ def pieces(axes):
             spans.append([box.x0, box.x1])
     whole = figure.texts or figure.legends or figure.get_suptitle()
     cuts = [] if whole else [(a[1] + b[0]) / 2 for a, b in zip(spans, spans[1:], strict=False)]
-    edges = [0.0, *cuts, float(figure.bbox.width)]
+    edges = [0.0, *(round(float(x), 2) for x in cuts), float(figure.bbox.width)]
     return [[a, b - a] for a, b in zip(edges, edges[1:], strict=False)]
 
 
 def png(figure, scale):
     """Return a figure as PNG bytes at `scale` image pixels per CSS pixel."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI * scale)
+    with house_style():
+        figure.savefig(buffer, format="png", dpi=DPI * scale)
     return buffer.getvalue()
 
 
@@ -180,7 +183,8 @@ def still(view, index, shown, step, size=(WIDTH, HEIGHT)):
             continue
         axes[s.panel].plot(*points.T, label=label, markersize=3, markevery=10, **plots.LINES[s.name])
     if labels.get(0):
-        axes[0].legend(fontsize=8)
+        with house_style():
+            axes[0].legend(fontsize=8)
     return figure
 
 

@@ -272,12 +272,14 @@ function thumbnail() {
 
 // ---- the kernel
 
+const GONE = "The kernel does not answer. It may be busy, or gone: run this cell again.";
+
 // One request is under way; of those that come meanwhile the newest values are kept and sent next. Never a queue.
 function talk(model, fill, said, gone = () => {}) {
   let sent = 0, free = true, next, timer;
   const lost = () => {
     free = true;
-    said("The kernel does not answer. It may be busy, or gone: run this cell again.");
+    said(GONE);
     gone();
   };
   const send = (what) => {
@@ -379,8 +381,22 @@ function explorer({ model, el }) {
     write(code, `${call}(${Object.entries(words).map(([k, v]) => `${k}=${v}`).join(", ")})`);
   }
 
-  // The kernel hears of a control when it is let go, never while it moves.
-  const fill = () => model.set("state", { ...state, index: [...state.index], shown: [...shown] });
+  // The kernel hears of a control when it is let go, never while it moves; and so do other views of this explorer.
+  const now = () => ({ ...state, index: [...state.index], shown: [...shown] });
+  const fill = () => model.set("state", now());
+  function adopt() {
+    const given = model.get("state");
+    if (JSON.stringify(given) === JSON.stringify(now())) return;
+    setState(structuredClone(given));
+  }
+  function setState(given) {
+    Object.assign(state, given);
+    shown.clear();
+    given.shown.forEach((name) => shown.add(name));
+    panel.set(given.shown);
+    ui.moved();
+    ask();
+  }
   function release() {
     fill();
     try {
@@ -426,6 +442,7 @@ function explorer({ model, el }) {
     seen.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
     media.addEventListener("change", theme);
     model.on("change:stages", theme);
+    model.on("change:state", adopt);
     fit.observe(stage);
     size();
     theme();
@@ -437,12 +454,12 @@ function explorer({ model, el }) {
     fit.disconnect();
     media.removeEventListener("change", theme);
     model.off("change:stages", theme);
+    model.off("change:state", adopt);
     URL.revokeObjectURL(url);
   };
   const show = (now, words) => ((picture = now), (texts = words), ask());
   const said = (text) => text !== problem && ((problem = text), say());
-  const setShown = (names) => (shown.clear(), names.forEach((n) => shown.add(n)), panel.set(names));
-  const ui = { state, shown, meta, stage, status, place, ask, say, said, fill, release, open, close, show, setShown, position: () => 0, resized() {} };
+  const ui = { state, meta, stage, status, place, ask, say, said, fill, release, open, close, show, setState, position: () => 0, resized() {}, moved() {} };
   return ui;
 }
 
@@ -484,6 +501,8 @@ async function grid({ model, el }) {
   const goto = (step) => (steps.set(step), (state.step = step), ui.ask());
   steps.input.addEventListener("input", () => (pause(), goto(+steps.input.value)));
   steps.input.addEventListener("change", ui.release);
+  steps.row.classList.add("ll-steps");
+  ui.moved = () => (sliders.forEach((s, k) => s.set(state.index[k])), steps.set(state.step));
 
   // Whoever prefers less motion gets ten pictures of a run, one a second.
   let playing = 0;
@@ -504,10 +523,7 @@ async function grid({ model, el }) {
   });
   const reset = push("Reset", () => {
     pause();
-    Object.assign(state, structuredClone(first));
-    sliders.forEach((s, k) => s.set(state.index[k]));
-    ui.setShown(first.shown);
-    goto(first.step);
+    ui.setState(structuredClone(first));
     ui.release();
     const moved = Object.entries(begin).flatMap(([name, [value]]) => [name, value]);
     if (moved.length) kernel.ask({ choice: moved });
@@ -531,7 +547,7 @@ async function grid({ model, el }) {
 function live({ model, el }) {
   const ui = explorer({ model, el }), { state, meta } = ui, first = structuredClone(state), begin = meta().choices;
   const { trains, pad: [side] } = meta();
-  let running = false, inked = false, waiting = 0;
+  let running = false, inked = false, waiting = 0, watch;
   const fill = () => {
     ui.fill();
     if (inked) model.set("ink", pad.bytes());
@@ -549,6 +565,7 @@ function live({ model, el }) {
     s.input.addEventListener("change", () => (running ? kernel.ask({ run: true }) : ui.release()));
     return s;
   });
+  ui.moved = () => sliders.forEach((s, k) => s.set(state.index[k]));
   const run = push("Run", () => (busy(!running), kernel.ask({ run: running })));
   const bar = node("progress"), words = node("span", { className: "ll-value" });
   bar.setAttribute("aria-label", "progress");
@@ -572,14 +589,14 @@ function live({ model, el }) {
     ui.said(a.problem);
     seen.set(a.image, a.shape);
     if (!trains) return;
+    clearTimeout(watch);
+    if (a.running) watch = setTimeout(() => (busy(false), ui.said(GONE)), 10_000);
     ui.say();
     progress(a.done);
     if (a.running !== running) busy(a.running);
   }
   const reset = push("Reset", () => {
-    Object.assign(state, structuredClone(first));
-    sliders.forEach((s, k) => s.set(state.index[k]));
-    ui.setShown(first.shown);
+    ui.setState(structuredClone(first));
     if (side) pad.set(ink), (inked = true);
     if (trains) busy(false);
     kernel.ask({ choice: Object.entries(begin).flatMap(([name, [value]]) => [name, value]), fresh: true, run: false });
@@ -594,6 +611,7 @@ function live({ model, el }) {
   answered();
   return () => {
     cancelAnimationFrame(waiting);
+    clearTimeout(watch);
     kernel.stop();
     ui.close();
     model.off("change:answer", answered);
