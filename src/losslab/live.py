@@ -62,7 +62,8 @@ class LiveExplorer(Explorer):
     """
 
     live = True
-    ink = traitlets.Bytes().tag(sync=True, echo_update=False)
+    # A real kernel gets a memoryview where a page without Jupyter sends bytes.
+    ink = traitlets.Bytes().tag(sync=True, echo_update=False, from_json=lambda value, _: bytes(value))
     answer = traitlets.Dict().tag(sync=True)  # one picture: what for, its lines, its words, how far
 
     def __init__(
