@@ -41,11 +41,15 @@ MAKE = {
 }
 
 
-LIVE = {"train": explorers.train}
+LIVE = {
+    "train": explorers.train,
+    "draw": explorers.draw,
+    "draw-7": partial(explorers.draw, example="a 7", preparation="colours inverted"),
+}
 
 
 def test_every_explorer_is_in_a_table():
-    assert {name.partition("-")[0] for name in MAKE} | set(LIVE) == set(openers())
+    assert {name.partition("-")[0] for name in [*MAKE, *LIVE]} == set(openers())
 
 
 @pytest.mark.parametrize("name", LIVE)

@@ -113,6 +113,12 @@ def test_answers_are_those_of_the_chapter():
 # --- writing ---
 
 
+def heights(view, name):
+    """The bars of both panels."""
+    panels = [s.points for s in view.series if s.name == name]
+    return np.concatenate([p.reshape(*p.shape[:2], -1, 4, 2)[..., 1, 1] for p in panels], -1)
+
+
 def test_what_survives_is_the_nucleus():
     z = trained.next_logits(trained.namer(), characters.encode("th"))
     view = writing.view(np.array([[0.5], [1.5]]), np.array([[0.3, 0.9]]), prompt="th")
@@ -120,7 +126,7 @@ def test_what_survives_is_the_nucleus():
         for j, top in enumerate((0.3, 0.9)):
             p = inference.softmax(z, T)
             q = inference.nucleus(p, top)
-            kept, cut = (series(view, name)[i, j].reshape(27, 4, 2)[:, 1, 1] for name in ("Kept", "Cut off"))
+            kept, cut = (heights(view, name)[i, j] for name in ("Kept", "Cut off"))
             np.testing.assert_allclose(kept, q, atol=1e-12)
             np.testing.assert_allclose(cut, np.where(q > 0, 0, p), atol=1e-12)
             assert f"{(q > 0).sum()} of 27 characters survive" in view.texts[i, j]
@@ -201,6 +207,13 @@ def test_the_pad_answers_its_requests():
     pad.ask = {"choice": ["example", "a 2", "preparation", "centred"], "n": 3}
     assert pad.answer["texts"][0].startswith("This is a 2")
     assert repr(pad) == "explorers.draw(example='a 2', preparation='centred')"
+
+
+def test_ink_comes_from_jupyter_as_a_memoryview():
+    pad = explorers.draw()
+    pad.set_state({"ink": memoryview(drawing.example(6).tobytes())})
+    pad.ask = {"n": 1}
+    assert pad.answer["texts"][0].startswith("This is a 6")
 
 
 @pytest.mark.parametrize(

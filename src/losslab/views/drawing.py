@@ -82,5 +82,6 @@ def stage(figure, theme):
     ax = figure.subplots()
     ax.axhline(SURE, color=plots.TEXT[theme], linewidth=0.8, linestyle=":")
     ax.set(xlim=(-0.6, 9.6), ylim=(0, 1.02), xticks=range(10), xlabel="digit", ylabel="probability")
+    ax.grid(axis="x", visible=False)
     plots.tint(ax, theme)
     return [ax]
