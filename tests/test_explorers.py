@@ -37,7 +37,7 @@ MAKE = {
     "skew-forgotten": partial(explorers.skew, preparation="0 to 255"),
     "answers": explorers.answers,
     "writing": explorers.writing,
-    "writing-nothing": partial(explorers.writing, prompt=""),
+    "writing-nothing": partial(explorers.writing, prompt="(nothing)"),
 }
 
 

@@ -226,7 +226,7 @@ def test_ink_comes_from_jupyter_as_a_memoryview():
         ),
         (lambda: explorers.skew(preparation="x"), "preparation must be one of as trained, .*, got 'x'"),
         (lambda: explorers.skew(digit=10), "digit must be from 0 to 9, got 10"),
-        (lambda: explorers.writing(prompt="xy"), "prompt must be one of '', 'th', .*, got 'xy'"),
+        (lambda: explorers.writing(prompt="xy"), "prompt must be one of .nothing., th, .*, got 'xy'"),
     ],
 )
 def test_bad_settings_are_answered_with_what_is_possible(call, sentence):

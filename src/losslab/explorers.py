@@ -339,9 +339,9 @@ def writing(temperature=1.0, top=0.9, prompt="th", shown=None):
     -------
     losslab.widget.GridExplorer
     """
-    options = {text or "(nothing)": {"prompt": text} for text in text_views.PROMPTS}
-    if prompt not in text_views.PROMPTS:
-        raise ValueError(f"prompt must be one of {', '.join(map(repr, text_views.PROMPTS))}, got {prompt!r}")
+    options = {text: {"prompt": text} for text in text_views.PROMPTS}
+    if prompt not in options:
+        raise ValueError(f"prompt must be one of {', '.join(options)}, got {prompt!r}")
     return GridExplorer(
         "explorers.writing",
         text_views.view,

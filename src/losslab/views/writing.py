@@ -11,7 +11,8 @@ SLIDERS = (
     Slider("temperature", "temperature T", np.geomspace(0.1, 3, 45)),
     Slider("top", "top-p", np.linspace(0.05, 1, 39)),
 )
-PROMPTS = ("", "th", "pl", "be", "si", "ten")
+NOTHING = "(nothing)"
+PROMPTS = (NOTHING, "th", "pl", "be", "si", "ten")
 PANELS = slice(None, 14), slice(14, None)  # which characters stand on which panel
 LIMIT, DICE = 14, 3  # characters at most; names written at every position
 
@@ -23,12 +24,13 @@ def view(temperature, top, *, prompt):
     ----------
     temperature, top : array, shapes (A, 1) and (1, B)
     prompt : str
-        What is already written.
+        What is already written, or `NOTHING`.
 
     Returns
     -------
     losslab.grid.View
     """
+    prompt = "" if prompt == NOTHING else prompt
     z = trained.next_logits(trained.namer(), characters.encode(prompt))
     p = inference.softmax(z, temperature[..., None])
     q = inference.nucleus(p, top[..., None])
