@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "training": {"runs"},
     "checkpoints": {"runs"},
     "capture": {"training"},
+    "records": set(),
     "plots": set(),
     "chapters": set(),
     "environment": {"datasets"},
