@@ -231,8 +231,8 @@ def roofline(seconds, device):
 def steps(seconds, count, floors):
     """Return µs per step of every variant, and the share of them that the floor explains.
 
-    On a CPU the floor is the eleven matrix products. On a GPU they take less time than to start a step's kernels
-    one after the other in a graph, and that is the floor.
+    On a CPU the floor is the eleven matrix products. On a GPU they take less time than it takes to start the
+    kernels of a step one after the other in a graph, and that is the floor.
     """
     found = []
     for (name, used), runs in seconds.items():
