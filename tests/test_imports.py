@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "checkpoints": {"runs"},
     "capture": {"training"},
     "records": set(),
+    "timing": set(),
     "plots": set(),
     "chapters": set(),
     "environment": {"datasets"},

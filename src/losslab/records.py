@@ -23,40 +23,40 @@ WORDS = {  # what the variants of benchmarks/mnist.py are
 }
 
 
-def read(device, folder="../benchmarks/results"):
-    """
-    Return the record of the MNIST benchmark on a "cpu" or on "cuda"; None if it has not been measured.
+def read(device, folder):
+    """Return the record of the MNIST benchmark on a "cpu" or on "cuda"; None if it has not been measured.
 
     Parameters
     ----------
     folder : path
-        Where the records are, seen from the notebooks.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such folder: the notebook is not where the repository has it.
+        `benchmarks/results` of the repository.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"the records are in the repository's benchmarks/results, and there is no {folder} here: "
-            "open this notebook in a clone of the repository"
-        )
-    file = folder / f"mnist-{device}.json"
+    file = Path(folder) / f"mnist-{device}.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
+def shown(device, folder="../benchmarks/results", only=None):
+    """Return Markdown for a notebook: where a record was measured and its table, or why there is none."""
+    if not Path(folder).is_dir():
+        return (
+            "*The recorded tables lie in the repository, in `benchmarks/results`, and there is no "
+            f"`{folder}` here: open this notebook in a clone of the repository.*"
+        )
+    record = read(device, folder)
+    name = {"cpu": "On a CPU", "cuda": "On a GPU"}[device]
+    if record is None:
+        return f"**{name}**: not yet measured."
+    return f"**{name}** ({place(record)}):\n\n{table(record, only)}"
+
+
 def table(record, only=None):
-    """Return the rows of a record as a Markdown table; "not yet measured" without one.
+    """Return the rows of a record as a Markdown table.
 
     Parameters
     ----------
     only : sequence of str, optional
         The variants to show; default all.
     """
-    if record is None:
-        return "*not yet measured*"
     lines = ["| variant | threads | s per epoch | times as fast | test accuracy | to 98 % | peak MB |"]
     lines += ["|:--|--:|--:|--:|--:|--:|--:|"]
     for row in record["rows"]:
@@ -89,8 +89,6 @@ def seconds(row):
 
 def floor_table(record):
     """Return a record's steps as a Markdown table: their time, and the share of it that cannot be avoided."""
-    if record is None:
-        return "*not yet measured*"
     lines = ["| variant | threads | µs per step | unavoidable |", "|:--|--:|--:|--:|"]
     for row in record["steps"]:
         cells = [words(row["variant"]), row["threads"], f"{row['us_per_step']:.0f}"]
@@ -100,8 +98,6 @@ def floor_table(record):
 
 def place(record):
     """Return in one line where and when a record was measured."""
-    if record is None:
-        return "not yet measured"
     machine, versions = record["machine"], record["versions"]
     chip = (
         machine.get("gpu")
