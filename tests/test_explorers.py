@@ -5,12 +5,15 @@ import re
 import warnings
 import zlib
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from site_demo import openers
 
 from losslab import explorers, grid, optim, plots, surfaces, trajectories
+from losslab.live import LiveExplorer
 from losslab.views import optimizers, worked_example
 
 MAKE = {
@@ -24,7 +27,38 @@ MAKE = {
     "depth": explorers.depth,
     "initialisation-ReLU": explorers.initialisation,
     "initialisation-tanh": partial(explorers.initialisation, activation="tanh"),
+    "how_large": explorers.how_large,
+    "microscope": explorers.microscope,
+    **{f"training_time-{name}": partial(explorers.training_time, name) for name in ("GPT-3", "Net")},
+    "amdahl": explorers.amdahl,
+    "shards": explorers.shards,
+    "shards-even": partial(explorers.shards, first=100, second=1 / 3, rest="even", state="after 50 steps"),
+    "skew": explorers.skew,
+    "skew-forgotten": partial(explorers.skew, preparation="0 to 255"),
+    "answers": explorers.answers,
+    "writing": explorers.writing,
+    "writing-nothing": partial(explorers.writing, prompt="(nothing)"),
 }
+
+
+LIVE = {
+    "train": explorers.train,
+    "draw": explorers.draw,
+    "draw-7": partial(explorers.draw, example="a 7", preparation="colours inverted"),
+}
+
+
+def test_every_explorer_is_in_a_table():
+    assert {name.partition("-")[0] for name in [*MAKE, *LIVE]} == set(openers())
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_live_explorers_open_with_a_finite_picture_a_sentence_and_their_call(name):
+    explorer = LIVE[name]()
+    for series in explorer.view.series:
+        assert np.isfinite(series.points).all()
+    assert not re.search(r"\b(nan|inf)\b", explorer.view.sentence((0, 0), explorer.state["shown"]))
+    assert repr(eval(repr(explorer), {"explorers": explorers})) == repr(explorer)
 
 
 @pytest.fixture(scope="module", params=MAKE)
@@ -77,7 +111,8 @@ def test_every_position_has_its_sentence(explorer):
     shape = [len(s["values"]) for s in explorer.meta["sliders"]] + [1]  # if there is no second slider
     assert list(explorer.view.texts.shape) == shape[:2]
     sent = zlib.decompress(explorer.atlas)[2 * _cells(explorer) :].decode().split("\n")
-    assert sent == list(explorer.view.texts.ravel())
+    view = explorer.view
+    assert sent == [text for texts in (view.texts, *view.says.values()) for text in texts.ravel()]
     assert not [text for text in sent if re.search(r"\b(nan|inf)\b", text)]
 
 
@@ -104,7 +139,7 @@ def test_paths_on_the_grid_are_the_runs_of_the_chapter():
 
 def test_diverging_runs_are_said_to_diverge():
     explorer = explorers.explore("ravine", lr=0.3)  # λ = 20: gradient descent is stable below 0.1
-    text = explorer.view.texts[tuple(explorer.state["index"])]
+    text = explorer.view.sentence(explorer.state["index"], explorer.state["shown"])
     assert "GD diverged at step 5" in text
     assert "Adam diverged" not in text
 
@@ -125,7 +160,7 @@ def test_diverging_runs_are_said_to_diverge():
 )
 def test_worked_example_says_the_factor_and_what_it_means(lr, x, printed, corrected):
     explorer = explorers.worked_example(lr=lr, x=x)
-    text = explorer.view.texts[tuple(explorer.state["index"])]
+    text = explorer.view.sentence(explorer.state["index"], explorer.state["shown"])
     assert printed in text
     assert corrected in text
 
@@ -142,6 +177,80 @@ def test_worked_example_runs_by_the_factors_it_states(lr, x):
             w = fixed[series.name] * (1 - factor[series.name] ** k)
             stop = len(k) if series.ends[i, j] < 0 else series.ends[i, j]
             np.testing.assert_allclose(series.points[i, j, :stop, 0], w[:stop], rtol=1e-9, atol=1e-12)
+
+
+def test_the_sentence_follows_the_legend():
+    view, index = explorers.explore("ravine", lr=0.3).view, (0, 0)
+    assert re.fullmatch(r"Loss after 100 steps: Adam [\d.]+\.", view.sentence(index, ["Adam"]))
+    assert re.fullmatch(
+        r"Loss after 100 steps: GD \S+, RMSProp \S+\.", view.sentence(index, ["RMSProp", "GD"])
+    )
+    assert view.sentence(index, []) == "Loss after 100 steps: … (no line is shown)."
+
+
+def test_a_stage_looks_the_same_whatever_style_the_notebook_has_chosen():
+    def pixels():
+        return explorers.price_list().stages["light"]
+
+    plain = pixels()
+    with plt.style.context({"axes.grid": False, "font.size": 20, "lines.linewidth": 5}):
+        assert pixels() == plain
+        assert plt.rcParams["font.size"] == 20, "the notebook's own style is left alone"
+
+
+def test_lines_of_one_panel_differ_by_more_than_colour(explorer):
+    drawn = {}
+    for series in explorer.view.series:
+        drawn.setdefault(series.panel, set()).add((series.name, series.fill))
+    for names in drawn.values():
+        marks = [plots.LINES[name]["marker"] for name, fill in names if not fill]
+        assert len(marks) == len(set(marks)), names
+
+
+def test_a_legend_names_two_series_of_one_name_once():
+    explorer = explorers.softmax()
+    figure = grid.still(explorer.view, explorer.state["index"], explorer.state["shown"], 0)
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert len(labels) == len(set(labels)) > 0
+
+
+def test_a_stage_is_cut_between_axes_that_stand_side_by_side():
+    explorer = explorers.softmax()
+    pieces = explorer.meta["pieces"]
+    assert [x for x, _ in pieces] == np.cumsum([0, *(w for _, w in pieces)])[:-1].round(2).tolist()
+    assert sum(w for _, w in pieces) == pytest.approx(grid.WIDTH)
+    for ax, (x, width) in zip(explorer.axes, pieces, strict=True):
+        box = ax.get_tightbbox()
+        assert x <= box.x0 < box.x1 <= x + width, "nothing that is drawn may be cut through"
+
+
+def test_a_stage_is_not_cut_through_a_title_of_its_own_or_axes_on_each_other():
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    axes = list(figure.subplots(1, 2))
+    assert len(grid.pieces(axes)) == 2
+    figure.suptitle("both")
+    assert len(grid.pieces(axes)) == 1
+    assert len(grid.pieces(list(Figure().subplots(2, 1)))) == 1
+
+
+def test_the_contribution_guide_adds_an_explorer_in_twenty_lines():
+    guide = Path(explorers.__file__).parents[2].joinpath("CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = guide.partition("## How an explorer is added")[2].partition("\n## ")[0]
+    one, other = re.findall(r"^```python\n(.*?)^```", section, re.M | re.S)
+    assert max(len([line for line in code.splitlines() if line]) for code in (one, other)) <= 20
+    names = {"LiveExplorer": LiveExplorer}
+    exec(one, names)
+    explorer = names["wave"](k=3.0)
+    np.testing.assert_allclose(
+        explorer.view.series[0].points[60, 0, :, 1], np.sin(3 * np.linspace(0, 2 * np.pi, 200))
+    )
+    assert explorer.view.sentence(explorer.state["index"], []) == "sin(3.00 x)"
+    *_, last = other.strip().splitlines()
+    exec(other.replace(last, f"live = {last}"), names)
+    assert [view.texts for view in names["descent"](lr=0.5)][:3] == ["w = 1", "w = 0.5", "w = 0.25"]
+    assert names["live"].answer["done"] == [0, 100]
 
 
 def test_requested_values_are_exact_grid_values():

@@ -7,12 +7,14 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import nbformat
+from site_demo import encode, sent_traits
 
 from losslab import widget
 
@@ -29,18 +31,32 @@ FLAGS = [
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 # Plays the part of Jupyter: a model with the explorer's traits, and a record of what goes to the kernel.
+# `window.toKernel`, if there is one, is the kernel: it takes what has changed and returns what it changes.
 BARE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Explorer</title>
+<meta name="viewport" content="width=device-width">
 <style>:root {{ color-scheme: light dark }} {css}</style><body><main id="here"></main><script type="module">
 const bytes = (s) => new DataView(Uint8Array.from(atob(s), (c) => c.charCodeAt(0)).buffer);
-const state = {state};
-for (const [k, v] of Object.entries({binary})) state[k] = bytes(v);
-state.stages = Object.fromEntries(Object.entries({stages}).map(([k, v]) => [k, bytes(v)]));
+const decode = (text) => JSON.parse(text, (_, v) => (v?.$bytes === undefined ? v : bytes(v.$bytes)));
+const encode = (changed) => JSON.stringify(changed, (_, v) => (v instanceof DataView
+  ? {{ $bytes: btoa(Array.from(new Uint8Array(v.buffer), (c) => String.fromCharCode(c)).join("")) }} : v));
+const state = decode({state}), heard = {{}};
+let changed = {{}};
 window.sent = [];
 window.painted = [];
 addEventListener("losslab:painted", (e) => window.painted.push(e.detail));
-const model = {{ get: (k) => state[k], set: (k, v) => {{ state[k] = v; window.sent.push([k, v]); }},
-  save_changes() {{}}, on() {{}}, off() {{}} }};
-const module = await import("data:text/javascript;base64,{js}");
+const exchange = async () => {{
+  const what = encode(changed);
+  changed = {{}};
+  const back = decode(await window.toKernel(what));
+  Object.assign(state, back);
+  for (const name in back) heard[`change:${{name}}`]?.forEach((f) => f());
+}};
+const model = window.model = {{ get: (k) => state[k],
+  set: (k, v) => {{ state[k] = v; changed[k] = v; window.sent.push([k, v]); }},
+  save_changes: () => window.toKernel && exchange(),
+  on: (k, f) => (heard[k] ??= new Set()).add(f), off: (k, f) => heard[k]?.delete(f) }};
+window.listen = exchange;
+const module = window.module = await import("data:text/javascript;base64,{js}");
 window.cleanUp = await module.default.render({{ model, el: document.getElementById("here") }});
 </script></body></html>"""
 
@@ -62,18 +78,29 @@ def chromium():
 
 def bare_html(explorer):
     """Return a page that shows an explorer without Jupyter and without a kernel."""
-
-    def code(data):
-        return base64.b64encode(data).decode()
-
     source = Path(widget.__file__)
+    state = encode(sent_traits(explorer))
     return BARE.format(
-        css=source.with_suffix(".css").read_text(),
-        js=code(source.with_suffix(".js").read_bytes()),
-        state=json.dumps({k: getattr(explorer, k) for k in ("meta", "state", "ask")}),
-        binary=json.dumps({k: code(getattr(explorer, k)) for k in ("atlas", "preview")}),
-        stages=json.dumps({k: code(v) for k, v in explorer.stages.items()}),
+        css=source.with_suffix(".css").read_text(encoding="utf-8"),
+        js=base64.b64encode(source.with_suffix(".js").read_bytes()).decode(),
+        state=json.dumps(state),
     )
+
+
+class Kernel:
+    """Plays the part of the kernel for a bare page: takes what the page has changed, returns what changes."""
+
+    def __init__(self, explorer):
+        self.explorer, self.names, self.changed = explorer, list(sent_traits(explorer)), {}
+        explorer.observe(lambda change: self.changed.update({change.name: change.new}), self.names)
+
+    def __call__(self, text):
+        """Take over changes, as JSON; return the others since the last call, as JSON."""
+        given = json.loads(text, object_hook=lambda o: base64.b64decode(o["$bytes"]) if "$bytes" in o else o)
+        for name in sorted(given, key="ask".__eq__):  # what is asked for, last
+            setattr(self.explorer, name, given[name])
+        changed, self.changed = self.changed, {}
+        return encode({name: value for name, value in changed.items() if name not in given})
 
 
 @contextlib.contextmanager
@@ -98,11 +125,13 @@ def jupyterlab(root):
 
 
 def address(server, log, seconds=60):
-    """Wait until the server has logged its address, and return it."""
+    """Wait until the server listens at the address it has logged (it does so a moment later); return that."""
     begin = time.monotonic()
     while time.monotonic() - begin < seconds and server.poll() is None:
-        if found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
-            return found[0]
+        if found := re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text()):
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", int(found[1])), timeout=1).close()
+                return found[0]
         time.sleep(0.1)
     raise RuntimeError(f"JupyterLab did not start within {seconds} s:\n{log.read_text()}")
 
@@ -133,9 +162,10 @@ def drag(page, slider, to, seconds=1.0, rate=60):
     start, end = (box["x"] + thumb + f * track for f in (share, to))
     page.mouse.move(start, y)
     page.mouse.down()
-    begin = time.perf_counter()
+    begin, moves = time.perf_counter(), 0
     while (done := (time.perf_counter() - begin) / seconds) < 1:
-        page.mouse.move(start + (end - start) * done, y)
-        time.sleep(1 / rate)
+        page.mouse.move(start + (end - start) * done, y)  # returns when the page has noticed, a frame later
+        moves += 1
+        time.sleep(max(0, begin + moves / rate - time.perf_counter()))
     page.mouse.move(end, y)
     page.mouse.up()

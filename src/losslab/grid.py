@@ -2,9 +2,10 @@
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from matplotlib import style
 from matplotlib.figure import Figure
 
 from losslab import plots
@@ -27,6 +28,9 @@ class Slider:
         low, high = self.values[[0, -1]]
         if not low <= value <= high:
             raise ValueError(f"{self.name} must be between {low:g} and {high:g}, got {value}")
+        if self.values.dtype.kind == "i" and value != round(value):
+            raise ValueError(f"{self.name} must be a whole number, got {value}")
+        value = self.values.dtype.type(value)
         index = int(np.abs(self.values - value).argmin())
         return Slider(
             self.name, self.label, np.where(np.arange(len(self.values)) == index, value, self.values)
@@ -71,27 +75,72 @@ class View:
         `stage(figure, theme) -> list of Axes` draws what does not move; `theme` is "light" or "dark".
     series : list of Series
     texts : array of str, shape (A, B)
-        The picture in one sentence.
+        The picture in one sentence, or its beginning if there is `says`.
+    says : dict of name -> array of str, shape (A, B)
+        What the sentence adds for each series that is shown.
+    image : uint8 array, shape (h, w), optional
+        A small picture beside the drawing pad of a live explorer, 0 (paper) to 255 (ink).
+    done : (int, int), optional
+        How many steps of how many a training has taken, for the bar of a live explorer.
     """
 
     stage: Callable
     series: list[Series]
     texts: np.ndarray
+    says: dict = field(default_factory=dict)
+    image: np.ndarray | None = None
+    done: tuple[int, int] | None = None
+
+    def sentence(self, index, shown):
+        """Return what is said at a slider position while the series named in `shown` are drawn."""
+        said = [str(texts[tuple(index)]) for name, texts in self.says.items() if name in shown]
+        text = str(self.texts[tuple(index)])
+        return f"{text} {', '.join(said) or NOTHING}." if self.says else text
 
 
-def draw_stage(view, theme):
+NOTHING = "… (no line is shown)"
+
+
+def house_style():
+    """While it is entered, figures look the same whatever style the notebook has chosen."""
+    return style.context(["default", plots.STYLE])
+
+
+def draw_stage(view, theme, size=(WIDTH, HEIGHT)):
     """Return the stage as a laid-out figure on transparent ground, and its Axes."""
-    figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="none", layout="constrained")
-    axes = view.stage(figure, theme)
-    figure.draw_without_rendering()
+    with house_style():
+        figure = Figure(figsize=np.divide(size, DPI), dpi=DPI, facecolor="none", layout="constrained")
+        axes = view.stage(figure, theme)
+        figure.draw_without_rendering()
     figure.set_layout_engine("none")
     return figure, axes
+
+
+def pieces(axes):
+    """Cut a stage between Axes that stand side by side, so that a narrow page can stack them.
+
+    Returns
+    -------
+    list of [x, width]
+        CSS pixels, from left to right; the whole width if nothing stands side by side.
+    """
+    figure, spans = axes[0].figure, []
+    for box in sorted((ax.get_tightbbox() for ax in figure.axes), key=lambda box: box.x0):
+        if spans and box.x0 < spans[-1][1]:
+            spans[-1][1] = max(spans[-1][1], box.x1)
+        else:
+            spans.append([box.x0, box.x1])
+    whole = figure.texts or figure.legends or figure.get_suptitle()
+    cuts = [] if whole else [(a[1] + b[0]) / 2 for a, b in zip(spans, spans[1:], strict=False)]
+    edges = [0.0, *(round(float(x), 2) for x in cuts), float(figure.bbox.width)]
+    return [[a, b - a] for a, b in zip(edges, edges[1:], strict=False)]
 
 
 def png(figure, scale):
     """Return a figure as PNG bytes at `scale` image pixels per CSS pixel."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI * scale)
+    with house_style():
+        figure.savefig(buffer, format="png", dpi=DPI * scale)
     return buffer.getvalue()
 
 
@@ -99,7 +148,7 @@ def pixels(ax, points):
     """Turn data coordinates (..., 2) into CSS pixels, y downwards, whatever the scales of the axes."""
     with np.errstate(all="ignore"):
         xy = ax.transData.transform(points.reshape(-1, 2)).reshape(points.shape)
-    xy = np.nan_to_num(xy * (1, -1) + (0, HEIGHT), nan=FAR, posinf=FAR, neginf=-FAR)
+    xy = np.nan_to_num(xy * (1, -1) + (0, ax.figure.bbox.height), nan=FAR, posinf=FAR, neginf=-FAR)
     return np.clip(xy, -FAR, FAR)
 
 
@@ -120,21 +169,31 @@ def pack(series, ax):
     return np.concatenate([drawn[..., None], steps], -1).astype("<i2")
 
 
-def still(view, index, shown, step):
+def still(view, index, shown, step, size=(WIDTH, HEIGHT)):
     """Draw one slider position with matplotlib alone: what a reader without a kernel sees."""
-    figure, axes = draw_stage(view, "light")
+    figure, axes = draw_stage(view, "light", size)
     figure.set_facecolor("white")
+    labels = {}
     for s in (s for s in view.series if s.name in shown):
         i, j = (min(k, n - 1) for k, n in zip(index, s.points.shape, strict=False))
         stop = len(s.points[i, j]) if s.ends is None or s.ends[i, j] < 0 else s.ends[i, j]
         points = s.points[i, j, : min(stop, step + 1) if s.scrub else stop]
         label = s.name if stop == s.points.shape[2] else f"{s.name} (diverged at step {stop})"
+        label = None if label in labels.setdefault(s.panel, set()) else label
+        labels[s.panel].add(label)
         if s.fill:
             axes[s.panel].fill(*points.T, color=plots.ink(s.name, "light"), alpha=0.35, label=label)
             continue
         axes[s.panel].plot(*points.T, label=label, markersize=3, markevery=10, **plots.LINES[s.name])
-    axes[0].legend(fontsize=8)
+    if labels.get(0):
+        with house_style():
+            axes[0].legend(fontsize=8)
     return figure
+
+
+def number(value):
+    """Return three significant digits, but whole numbers below a million in full."""
+    return f"{value:.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.3g}"
 
 
 def each(template, *arrays):

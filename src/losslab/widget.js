@@ -1,18 +1,27 @@
-// Looks a slider position up and strokes its lines. Every number drawn here was computed in Python (explorers.py) and packed there (grid.py).
+// Looks a position up, or asks the kernel, and strokes lines. Every number drawn here was computed in Python
+// (views) and packed there (grid.py). widget.py and live.py say what the traits mean.
 
 const node = (tag, props = {}, ...children) => {
   const el = Object.assign(document.createElement(tag), props);
   el.append(...children);
   return el;
 };
+const row = (...children) => node("div", { className: "ll-row" }, ...children);
+const push = (text, click) => {
+  const button = node("button", { type: "button", textContent: text });
+  button.addEventListener("click", click);
+  return button;
+};
 
 const inflate = async (view) =>
   new Response(new Blob([view]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
+const copied = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
 
-// Lay the series of the atlas out one after the other: where each begins and how far apart its slider positions are.
-function layout(series) {
+// Lay the series out one after the other: where each begins and how far apart its slider positions are.
+function layout(series, shapes) {
   let start = 0;
-  return series.map(({ name, panel, scrub, fill, shape: [a, b, size] }) => {
+  return series.map(({ name, panel, scrub, fill, shape }, k) => {
+    const [a, b, size] = shapes?.[k] ?? shape;
     const one = { name, panel, scrub, fill, start, size, stride: [a > 1 ? b * size : 0, b > 1 ? size : 0] };
     start += a * b * size;
     return one;
@@ -58,25 +67,28 @@ function stroke(g, data, at, size, marker, upto, unit, fill) {
   return drawn < n && drawn <= upto ? drawn : undefined;
 }
 
-function draw(g, scene, data, index, step, shown, ink) {
-  const { meta, series } = scene, [width, height, unit] = meta.size, scale = g.canvas.width / width / unit;
-  g.setTransform(scale, 0, 0, scale, 0, 0);
-  g.clearRect(0, 0, width * unit, height * unit);
+// What is to be drawn: its lines (`series`, laid out, in `data`) at a slider position, and which of them are shown.
+function draw(g, meta, { data, series, index, step }, shown, ink, place) {
+  const unit = meta.size[2];
+  g.setTransform(1, 0, 0, 1, 0, 0);
+  g.clearRect(0, 0, g.canvas.width, g.canvas.height);
   g.lineWidth = 1.8 * unit;
   g.lineJoin = "bevel";
   g.font = `${13 * unit}px sans-serif`;
   let line = 0;
   for (const s of series) {
     if (!shown.has(meta.names[s.name])) continue;
+    const panel = meta.panels[s.panel], { scale, dx, dy } = place(panel);
     g.save();
+    g.setTransform(scale / unit, 0, 0, scale / unit, dx * scale, dy * scale);
     g.beginPath();
-    g.rect(...meta.panels[s.panel].map((v) => v * unit));
+    g.rect(...panel.map((v) => v * unit));
     g.clip();
     g.strokeStyle = g.fillStyle = ink[s.name];
-    const at = s.start + index[0] * s.stride[0] + index[1] * s.stride[1];
+    const at = s.start + (index[0] ?? 0) * s.stride[0] + (index[1] ?? 0) * s.stride[1];
     const end = stroke(g, data, at, s.size, meta.markers[s.name], s.scrub ? step : 1e9, unit, s.fill);
     if (end !== undefined && s.panel === 0) {
-      const [left, top, , h] = meta.panels[0], y = top + h - 10 - 18 * line++;
+      const [left, top, , h] = panel, y = top + h - 10 - 18 * line++;
       mark(g, "x", (left + 14) * unit, (y - 4) * unit, 4 * unit);
       g.fillText(meta.diverged.replace("{name}", meta.names[s.name]).replace("{step}", end), (left + 24) * unit, y * unit);
     }
@@ -84,19 +96,20 @@ function draw(g, scene, data, index, step, shown, ink) {
   }
 }
 
+// ---- controls
+
 function slider(label, values, value) {
   const input = node("input", { type: "range", min: 0, max: values.length - 1, step: 1, value });
-  const output = node("output");
-  input.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take the arrow keys
-  input.addEventListener("keydown", (e) => e.stopPropagation());
+  const shown = node("span", { className: "ll-value" });
+  shown.setAttribute("aria-hidden", "true"); // aria-valuetext says it
   const say = () => {
-    output.textContent = values[input.value];
+    shown.textContent = values[input.value];
     input.setAttribute("aria-valuetext", values[input.value]);
   };
   input.addEventListener("input", say);
   const set = (v) => ((input.value = v), say());
   set(value);
-  return { input, set, row: node("label", { className: "ll-slider" }, node("span", { textContent: label }), input, output) };
+  return { input, set, row: node("label", { className: "ll-slider" }, node("span", { textContent: label }), input, shown) };
 }
 
 function legend(meta, shown, changed) {
@@ -119,180 +132,292 @@ function legend(meta, shown, changed) {
     return { box, name, row: node("label", {}, box, swatch, node("span", { textContent: name })) };
   });
   const set = (names) => boxes.forEach(({ box, name }) => (box.checked = names.includes(name)));
-  return { row: node("div", { className: "ll-row" }, ...boxes.map((b) => b.row)), set, paint: (ink) => paint.forEach((p) => p(ink)) };
+  return { row: row(...boxes.map((b) => b.row)), set, paint: (ink) => paint.forEach((p) => p(ink)) };
 }
 
-// A handle on the picture: dragged with a pointer, moved with arrow keys; tells where it is in CSS pixels.
-function handle(meta, stage, moved) {
-  const [width, height] = meta.size, [left, top, w, h] = meta.panels[0];
+function menus(choices, chosen) {
+  const all = Object.entries(choices).map(([name, [value, options]]) => {
+    const menu = node("select", {}, ...options.map((o) => node("option", { value: o, textContent: o })));
+    menu.value = value;
+    menu.addEventListener("change", () => chosen([name, menu.value]));
+    return { name, menu, row: node("label", {}, node("span", { textContent: name }), menu) };
+  });
+  const set = (now) => all.forEach(({ name, menu }) => (menu.value = now[name][0]));
+  return { row: row(...all.map((m) => m.row)), set };
+}
+
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+// A handle on the picture: dragged with a pointer, moved with arrow keys; tells where it is in CSS pixels of the stage.
+function handle(meta, { stage, place: scaled }, moved) {
   const button = node("button", { className: "ll-point", type: "button" });
   button.setAttribute("aria-label", "start point: drag, or move with the arrow keys");
-  let at, down = false;
-  const place = ([x, y]) => {
+  const here = () => scaled(meta().panels[0], stage.clientWidth);
+  let at = meta().point, down = false;
+  const place = ([x, y] = at) => {
+    const [left, top, w, h] = meta().panels[0], { scale, dx, dy } = here();
     at = [Math.min(Math.max(x, left), left + w), Math.min(Math.max(y, top), top + h)];
-    Object.assign(button.style, { left: `${(100 * at[0]) / width}%`, top: `${(100 * at[1]) / height}%` });
+    Object.assign(button.style, { left: `${(at[0] + dx) * scale}px`, top: `${(at[1] + dy) * scale}px` });
   };
   const follow = (e) => {
-    const box = stage.getBoundingClientRect();
-    place([((e.clientX - box.left) * width) / box.width, ((e.clientY - box.top) * height) / box.height]);
+    const box = stage.getBoundingClientRect(), { scale, dx, dy } = here();
+    place([(e.clientX - box.left) / scale - dx, (e.clientY - box.top) / scale - dy]);
   };
   button.addEventListener("pointerdown", (e) => ((down = true), button.setPointerCapture(e.pointerId)));
   button.addEventListener("pointermove", (e) => down && (follow(e), moved(at, true)));
   const up = () => down && ((down = false), moved(at, false));
   button.addEventListener("pointerup", up);
   button.addEventListener("pointercancel", up);
-  const arrows = { ArrowLeft: [-4, 0], ArrowRight: [4, 0], ArrowUp: [0, -4], ArrowDown: [0, 4] };
   button.addEventListener("keydown", (e) => {
-    if (!arrows[e.key]) return;
+    if (!ARROWS[e.key]) return;
     e.preventDefault();
-    e.stopPropagation();
-    place([at[0] + arrows[e.key][0], at[1] + arrows[e.key][1]]);
+    place([at[0] + 4 * ARROWS[e.key][0], at[1] + 4 * ARROWS[e.key][1]]);
     moved(at, false);
   });
   return { button, place };
 }
 
-async function render({ model, el }) {
-  const state = structuredClone(model.get("state")), first = structuredClone(state);
-  const firstAsk = model.get("meta").choices;
-  let scene, data, texts, preview, frame = 0, sayTimer, playing = 0, waiting = 0;
-  const shown = new Set(state.shown), urls = [];
+const PAD = "drawing pad: draw with mouse, finger or pen; or move the pen with the arrow keys, and put it down or lift it with space";
 
-  const image = node("img", { alt: "" }), canvas = node("canvas"), status = node("div", { className: "ll-say" });
-  const stage = node("div", { className: "ll-stage" }, image, canvas), code = node("code");
+// Ink on a grid of side × side cells. What is seen is what is sent: the browser's own strokes, their coverage as bytes.
+function drawingPad([side, pen], changed) {
+  const canvas = node("canvas", { width: side, height: side, tabIndex: 0 });
+  canvas.setAttribute("role", "application");
+  canvas.setAttribute("aria-label", PAD);
+  const g = canvas.getContext("2d", { willReadFrequently: true });
+  Object.assign(g, { lineCap: "round", lineJoin: "round", lineWidth: pen });
+  const tip = node("span", { className: "ll-tip" }), word = node("span", { role: "status" });
+  let last, rubbing = false, at = [side / 2, side / 2], down = false;
+  const line = (from, to, erase) => {
+    g.globalCompositeOperation = erase ? "destination-out" : "source-over";
+    g.beginPath();
+    g.moveTo(...from);
+    g.lineTo(to[0] + 0.01, to[1]); // a dot if the pen has not moved
+    g.stroke();
+    changed();
+  };
+  const cell = (e) => {
+    const box = canvas.getBoundingClientRect();
+    return [((e.clientX - box.left) * side) / box.width, ((e.clientY - box.top) * side) / box.height];
+  };
+  const follow = (e) => {
+    if (!last) return;
+    for (const one of e.getCoalescedEvents?.() ?? [e]) {
+      const to = cell(one);
+      line(last, to, rubbing || e.buttons & 32); // 32: the rubber end of a pen
+      last = to;
+    }
+  };
+  canvas.addEventListener("pointerdown", (e) => {
+    if (e.button !== 0 && e.button !== 5) return;
+    canvas.setPointerCapture(e.pointerId);
+    last = cell(e);
+    line(last, last, rubbing || e.buttons & 32);
+  });
+  canvas.addEventListener("pointermove", follow);
+  const up = () => (last = undefined);
+  canvas.addEventListener("pointerup", up);
+  canvas.addEventListener("pointercancel", up);
+  const move = ([x, y]) => {
+    at = [Math.min(Math.max(x, 0), side), Math.min(Math.max(y, 0), side)];
+    Object.assign(tip.style, { left: `${(100 * at[0]) / side}%`, top: `${(100 * at[1]) / side}%` });
+    tip.classList.toggle("ll-down", down);
+    word.textContent = down ? (rubbing ? "Eraser down." : "Pen down.") : "Pen up.";
+  };
+  canvas.addEventListener("keydown", (e) => {
+    if (!ARROWS[e.key] && e.key !== " ") return;
+    e.preventDefault();
+    const from = at;
+    if (e.key === " ") down = !down;
+    else move([at[0] + (ARROWS[e.key][0] * side) / 28, at[1] + (ARROWS[e.key][1] * side) / 28]);
+    move(at);
+    if (down) line(from, at, rubbing);
+  });
+  canvas.addEventListener("blur", () => ((down = false), move(at)));
+  move(at);
+  const bytes = () => {
+    const { data } = g.getImageData(0, 0, side, side);
+    return new DataView(Uint8Array.from({ length: side * side }, (_, k) => data[4 * k + 3]).buffer);
+  };
+  const set = (view) => {
+    const image = g.createImageData(side, side);
+    for (let k = 0; k < side * side; k++) image.data[4 * k + 3] = view.getUint8(k);
+    g.putImageData(image, 0, 0);
+  };
+  const eraser = push("Eraser", () => {
+    rubbing = !rubbing;
+    eraser.setAttribute("aria-pressed", rubbing);
+  });
+  eraser.setAttribute("aria-pressed", false);
+  const clear = push("Clear", () => (g.clearRect(0, 0, side, side), changed()));
+  const paper = node("div", { className: "ll-pad" }, canvas, tip);
+  return { paper, tools: row(eraser, clear, word), bytes, set };
+}
+
+// A small picture, every pixel sharp: a byte is how much ink lies there.
+function thumbnail() {
+  const canvas = node("canvas"), box = node("figure", { className: "ll-seen" }, node("div", {}, canvas), node("figcaption", { textContent: "what the network sees" }));
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", "what the network sees");
+  const set = (view, [height, width]) => {
+    box.hidden = !width;
+    if (!width) return;
+    Object.assign(canvas, { width, height });
+    const g = canvas.getContext("2d"), image = g.createImageData(width, height);
+    for (let k = 0; k < width * height; k++) image.data[4 * k + 3] = view.getUint8(k);
+    g.putImageData(image, 0, 0);
+  };
+  return { box, set };
+}
+
+// ---- the kernel
+
+const GONE = "The kernel does not answer. It may be busy, or gone: run this cell again.";
+
+// One request is under way; of those that come meanwhile the newest values are kept and sent next. Never a queue.
+function talk(model, fill, said, gone = () => {}) {
+  let sent = 0, free = true, next, timer;
+  const lost = () => {
+    free = true;
+    said(GONE);
+    gone();
+  };
+  const send = (what) => {
+    free = false;
+    sent = Math.max(Date.now(), sent + 1);
+    clearTimeout(timer);
+    timer = setTimeout(lost, 4000);
+    fill();
+    model.set("ask", { ...what, n: sent });
+    try {
+      model.save_changes();
+    } catch {
+      lost();
+    }
+  };
+  const ask = (what) => {
+    const choice = what.choice && [...(next?.choice ?? []), ...what.choice];
+    next = choice ? { ...what, choice } : { ...next, ...what };
+    if (!free) return;
+    [what, next] = [next, undefined];
+    send(what);
+  };
+  const landed = () => {
+    const { n, problem } = model.get("answered");
+    if (n < sent) return;
+    clearTimeout(timer);
+    free = true;
+    said(problem && `That did not work: ${problem}`);
+    if (next) ask({});
+  };
+  model.on("change:answered", landed);
+  const stop = () => (clearTimeout(timer), model.off("change:answered", landed));
+  return { ask, newest: () => sent, stop };
+}
+
+// ---- what both kinds of explorers have
+
+function explorer({ model, el }) {
+  const state = structuredClone(model.get("state")), shown = new Set(state.shown), meta = () => model.get("meta");
+  const images = [], canvas = node("canvas"), stage = node("div", { className: "ll-stage" });
+  const status = node("div", { className: "ll-say" }), code = node("code");
+  const g = canvas.getContext("2d");
+  let picture, texts = [""], frame = 0, sayTimer, problem = "", url;
   canvas.setAttribute("role", "img");
   status.setAttribute("aria-live", "polite");
-  const g = canvas.getContext("2d");
 
   const dark = () => {
     const jupyter = document.body.dataset.jpThemeLight;
     return jupyter ? jupyter === "false" : matchMedia("(prefers-color-scheme: dark)").matches;
   };
-  const meta = () => model.get("meta");
-  const position = () => state.index[0] * (meta().sliders[1]?.values.length ?? 1) + state.index[1];
+
+  // On a narrow page the pieces of the stage stand on each other, each as wide as the page.
+  let narrow = false;
+  const full = () => (narrow ? Math.max(...meta().pieces.map(([, w]) => w)) : meta().size[0]);
+  function place([left], width = canvas.width) {
+    const scale = width / full();
+    const k = Math.max(meta().pieces.findLastIndex(([x]) => x <= left), 0);
+    return narrow ? { scale, dx: -meta().pieces[k][0], dy: k * meta().size[1] } : { scale, dx: 0, dy: 0 };
+  }
+  function size() {
+    const { pieces, size: [, height] } = meta(), rows = () => (narrow ? pieces.length : 1);
+    narrow = pieces.length > 1 && stage.clientWidth > 0 && stage.clientWidth < 560;
+    stage.style.aspectRatio = `${full()} / ${rows() * height}`;
+    canvas.width = Math.round((stage.clientWidth || full()) * devicePixelRatio);
+    canvas.height = Math.round((canvas.width * rows() * height) / full());
+    pieces.forEach(([x, w], k) => {
+      const box = images[k].parentElement.style, part = (v) => `${(100 * v) / full()}%`;
+      Object.assign(box, { left: narrow ? 0 : part(x), width: part(w), top: `${(100 * (narrow ? k : 0)) / rows()}%`, height: `${100 / rows()}%` });
+      Object.assign(images[k].style, { width: `${(100 * meta().size[0]) / w}%`, left: `${(-100 * x) / w}%` });
+    });
+    ui.resized();
+    ask();
+  }
 
   function paint() {
     frame = 0;
-    if (!data) return;
-    const ink = meta().ink[dark() ? "dark" : "light"];
-    const alone = preview && layout(meta().series.map((s) => ({ ...s, shape: [1, 1, s.shape[2]] })));
-    draw(g, alone ? { meta: meta(), series: alone } : scene, preview ?? data, state.index, state.step, shown, ink);
+    if (!picture) return;
+    const now = picture(), ink = meta().ink[dark() ? "dark" : "light"];
+    draw(g, meta(), now, shown, ink, place);
     clearTimeout(sayTimer);
     sayTimer = setTimeout(say, 300);
-    el.dispatchEvent(new CustomEvent("losslab:painted", { bubbles: true, detail: { index: [...state.index], step: state.step } }));
+    el.dispatchEvent(new CustomEvent("losslab:painted", { bubbles: true, detail: { index: [...now.index], step: now.step } }));
   }
   const ask = () => (frame ||= requestAnimationFrame(paint));
 
+  function sentence() {
+    const { names, says, nothing } = meta(), at = ui.position(), count = texts.length / (says.length + 1);
+    const parts = says.flatMap((name, k) => (shown.has(names[name]) ? [texts[(k + 1) * count + at]] : []));
+    return says.length ? `${texts[at]} ${parts.join(", ") || nothing}.` : texts[at];
+  }
+  const write = (where, text) => where.textContent === text || (where.textContent = text);
   function say() {
-    if (!waiting) status.textContent = texts[position()];
-    canvas.setAttribute("aria-label", texts[position()]);
+    write(status, problem || sentence());
+    canvas.setAttribute("aria-label", sentence());
     const [call, settings] = meta().call, knobs = {};
     meta().sliders.forEach((s, k) => (knobs[s.name] = s.values[state.index[k]]));
     const words = meta().steps ? { ...settings, ...knobs, step: state.step } : { ...settings, ...knobs };
     if (shown.size < meta().names.length) words.shown = `[${[...shown].map((n) => `"${n}"`).join(", ")}]`;
-    code.textContent = `${call}(${Object.entries(words).map(([k, v]) => `${k}=${v}`).join(", ")})`;
+    write(code, `${call}(${Object.entries(words).map(([k, v]) => `${k}=${v}`).join(", ")})`);
   }
 
-  // The kernel hears of a control when it is let go, never while it moves.
-  function release() {
-    model.set("state", { ...state, index: [...state.index], shown: [...shown] });
-    model.save_changes();
+  // The kernel hears of a control when it is let go, never while it moves; and so do other views of this explorer.
+  const now = () => ({ ...state, index: [...state.index], shown: [...shown] });
+  const fill = () => model.set("state", now());
+  function adopt() {
+    const given = model.get("state");
+    if (JSON.stringify(given) === JSON.stringify(now())) return;
+    setState(structuredClone(given));
   }
-  function request(what) {
-    model.set("ask", { ...what, n: Date.now() + Math.random() });
-    model.save_changes();
-    clearTimeout(waiting);
-    waiting = setTimeout(() => {
-      status.textContent = "The kernel does not answer. It may be busy, or gone: run this cell again.";
-    }, 4000);
+  function setState(given) {
+    Object.assign(state, given);
+    shown.clear();
+    given.shown.forEach((name) => shown.add(name));
+    panel.set(given.shown);
+    ui.moved();
+    ask();
+  }
+  function release() {
+    fill();
+    try {
+      model.save_changes();
+    } catch {} // the kernel is gone; nothing here needs it
   }
 
   function theme() {
     const name = dark() ? "dark" : "light";
-    const url = URL.createObjectURL(new Blob([model.get("stages")[name]], { type: "image/png" }));
-    urls.push(url);
-    image.src = url;
-    panel?.paint(meta().ink[name]);
+    el.style.colorScheme = name;
+    el.classList.toggle("ll-dark", name === "dark");
+    const before = url;
+    url = URL.createObjectURL(new Blob([model.get("stages")[name]], { type: "image/png" }));
+    images.forEach((image) => (image.src = url));
+    URL.revokeObjectURL(before);
+    panel.paint(meta().ink[name]);
     ask();
   }
-  async function load() {
-    const raw = await inflate(model.get("atlas")), series = layout(meta().series);
-    const last = series.at(-1), [a, b, size] = meta().series.at(-1).shape, end = 2 * (last.start + a * b * size);
-    [data, texts] = [new Int16Array(raw, 0, end / 2), new TextDecoder().decode(raw.slice(end)).split("\n")];
-    scene = { meta: meta(), series };
-    preview = undefined;
-    waiting = clearTimeout(waiting);
-    if (meta().point) grip.place(meta().point);
-    for (const [name, [value]] of Object.entries(meta().choices)) menus[name].value = value;
-    urls.splice(0).forEach(URL.revokeObjectURL);
-    theme();
-    say();
-  }
-  const previewed = () => {
-    const view = model.get("preview");
-    preview = view.byteLength ? new Int16Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)) : undefined;
-    waiting = clearTimeout(waiting);
-    ask();
-  };
 
-  const size = () => {
-    const [width, height] = meta().size, shownWidth = stage.clientWidth || width;
-    canvas.width = Math.round(shownWidth * devicePixelRatio);
-    canvas.height = Math.round((canvas.width * height) / width);
-    ask();
-  };
-  stage.style.aspectRatio = meta().size.slice(0, 2).join("/");
-
-  // Controls, from top to bottom.
-  const grip = handle(meta(), stage, (point, moving) => request({ point, preview: moving }));
-  if (meta().point) stage.append(grip.button);
-  const menus = {};
-  const choices = Object.entries(meta().choices).map(([name, [value, options]]) => {
-    menus[name] = node("select", {}, ...options.map((o) => node("option", { value: o, textContent: o })));
-    menus[name].value = value;
-    menus[name].addEventListener("keydown", (e) => e.stopPropagation());
-    menus[name].addEventListener("change", () => request({ choice: [name, menus[name].value] }));
-    return node("label", {}, node("span", { textContent: name }), menus[name]);
-  });
-  const sliders = meta().sliders.map(({ label, values }, k) => {
-    const s = slider(label, values, state.index[k]);
-    s.input.addEventListener("input", () => ((state.index[k] = +s.input.value), ask()));
-    s.input.addEventListener("change", release);
-    return s;
-  });
-  const steps = slider("step", Array.from({ length: meta().steps + 1 }, (_, k) => String(k)), state.step);
-  const goto = (step) => (steps.set(step), (state.step = step), ask());
-  steps.input.addEventListener("input", () => (pause(), goto(+steps.input.value)));
-  steps.input.addEventListener("change", release);
-  const play = node("button", { type: "button", textContent: "Play" });
-  const pause = () => ((playing = cancelAnimationFrame(playing)), (play.textContent = "Play"));
-  play.addEventListener("click", () => {
-    if (playing) return pause(), release();
-    const from = state.step < meta().steps ? state.step : 0, begin = performance.now();
-    play.textContent = "Pause";
-    const tick = (now) => {
-      const step = Math.min(from + Math.floor((now - begin) / 40), meta().steps);
-      goto(step);
-      if (step === meta().steps) return pause(), release();
-      playing = requestAnimationFrame(tick);
-    };
-    playing = requestAnimationFrame(tick);
-  });
-  const panel = legend(meta(), shown, () => (ask(), release()));
-  const reset = node("button", { type: "button", textContent: "Reset" });
-  reset.addEventListener("click", () => {
-    pause();
-    Object.assign(state, structuredClone(first));
-    sliders.forEach((s, k) => s.set(state.index[k]));
-    shown.clear();
-    first.shown.forEach((name) => shown.add(name));
-    panel.set(first.shown);
-    goto(first.step);
-    release();
-    for (const [name, [value]] of Object.entries(firstAsk)) request({ choice: [name, value] });
-  });
-  const copy = node("button", { type: "button", textContent: "Copy" });
-  copy.addEventListener("click", async () => {
+  const panel = legend(meta(), shown, () => (say(), ask(), release()));
+  const copy = push("Copy", async () => {
     say();
     try {
       await navigator.clipboard.writeText(code.textContent);
@@ -302,36 +427,197 @@ async function render({ model, el }) {
     }
     setTimeout(() => (copy.textContent = "Copy"), 1500);
   });
-
-  el.classList.add("ll");
-  el.append(
-    node("div", { className: "ll-row" }, ...choices, ...sliders.map((s) => s.row)),
-    stage,
-    node("div", { className: "ll-row" }, ...(meta().steps ? [play, steps.row] : []), reset),
-    panel.row,
-    status,
-    node("div", { className: "ll-row" }, copy, code),
-  );
+  for (const _ of meta().pieces) {
+    images.push(node("img", { alt: "" }));
+    stage.append(node("div", { className: "ll-piece" }, images.at(-1)));
+  }
+  stage.append(canvas);
 
   const media = matchMedia("(prefers-color-scheme: dark)"), seen = new MutationObserver(theme), fit = new ResizeObserver(size);
-  seen.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
-  media.addEventListener("change", theme);
-  fit.observe(stage);
-  model.on("change:atlas", load);
-  model.on("change:preview", previewed);
-  size();
-  await load();
-  return () => {
-    pause();
+  const open = (above, below) => {
+    el.classList.add("ll");
+    el.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take the arrow keys
+    el.append(...above, ...below, panel.row, status, row(copy, code));
+    el.addEventListener("keydown", (e) => e.stopPropagation());
+    seen.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+    media.addEventListener("change", theme);
+    model.on("change:stages", theme);
+    model.on("change:state", adopt);
+    fit.observe(stage);
+    size();
+    theme();
+  };
+  const close = () => {
     clearTimeout(sayTimer);
-    clearTimeout(waiting);
+    cancelAnimationFrame(frame);
     seen.disconnect();
     fit.disconnect();
     media.removeEventListener("change", theme);
+    model.off("change:stages", theme);
+    model.off("change:state", adopt);
+    URL.revokeObjectURL(url);
+  };
+  const show = (now, words) => ((picture = now), (texts = words), ask());
+  const said = (text) => text !== problem && ((problem = text), say());
+  const ui = { state, meta, stage, status, place, ask, say, said, fill, release, open, close, show, setState, position: () => 0, resized() {}, moved() {} };
+  return ui;
+}
+
+// ---- every position is here already
+
+async function grid({ model, el }) {
+  const ui = explorer({ model, el }), { state, meta } = ui, first = structuredClone(state), begin = meta().choices;
+  const kernel = talk(model, ui.fill, ui.said);
+  const position = () => state.index[0] * (meta().sliders[1]?.values.length ?? 1) + state.index[1];
+  ui.position = position;
+
+  async function load() {
+    const raw = await inflate(model.get("atlas")), series = layout(meta().series);
+    const last = series.at(-1), [a, b, size] = meta().series.at(-1).shape, end = 2 * (last.start + a * b * size);
+    const data = new Int16Array(raw, 0, end / 2), texts = new TextDecoder().decode(raw.slice(end)).split("\n");
+    if (meta().point) grip.place(meta().point);
+    choices.set(meta().choices);
+    ui.show(() => ({ data, series, ...state }), texts);
+    ui.say();
+  }
+  function previewed() {
+    const view = model.get("preview");
+    if (!view.byteLength) return;
+    const data = new Int16Array(copied(view)), series = layout(meta().series, meta().series.map((s) => [1, 1, s.shape[2]]));
+    ui.show(() => ({ data, series, ...state }), Array(1 + meta().says.length).fill("…"));
+  }
+
+  const grip = handle(meta, ui, (point, moving) => kernel.ask({ point, preview: moving }));
+  if (meta().point) ui.stage.append(grip.button);
+  if (meta().point) ui.resized = () => grip.place();
+  const choices = menus(meta().choices, (choice) => kernel.ask({ choice }));
+  const sliders = meta().sliders.map(({ label, values }, k) => {
+    const s = slider(label, values, state.index[k]);
+    s.input.addEventListener("input", () => ((state.index[k] = +s.input.value), ui.ask()));
+    s.input.addEventListener("change", ui.release);
+    return s;
+  });
+  const steps = slider("step", Array.from({ length: meta().steps + 1 }, (_, k) => String(k)), state.step);
+  const goto = (step) => (steps.set(step), (state.step = step), ui.ask());
+  steps.input.addEventListener("input", () => (pause(), goto(+steps.input.value)));
+  steps.input.addEventListener("change", ui.release);
+  steps.row.classList.add("ll-steps");
+  ui.moved = () => (sliders.forEach((s, k) => s.set(state.index[k])), steps.set(state.step));
+
+  // Whoever prefers less motion gets ten pictures of a run, one a second.
+  let playing = 0;
+  const pause = () => ((playing = cancelAnimationFrame(playing)), (play.textContent = "Play"));
+  const play = push("Play", () => {
+    if (playing) return pause(), ui.release();
+    const last = meta().steps, from = state.step < last ? state.step : 0, began = performance.now();
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches, [pace, jump] = calm ? [1000, Math.ceil(last / 10)] : [40, 1];
+    play.textContent = "Pause";
+    const tick = (now) => {
+      const step = Math.min(from + jump * Math.floor(Math.max(now - began, 0) / pace), last);
+      if (step !== state.step) goto(step);
+      if (step === last) return pause(), ui.release();
+      playing = requestAnimationFrame(tick);
+    };
+    goto(from);
+    playing = requestAnimationFrame(tick);
+  });
+  const reset = push("Reset", () => {
+    pause();
+    ui.setState(structuredClone(first));
+    ui.release();
+    const moved = Object.entries(begin).flatMap(([name, [value]]) => [name, value]);
+    if (moved.length) kernel.ask({ choice: moved });
+  });
+
+  ui.open([choices.row, row(...sliders.map((s) => s.row)), ui.stage], [row(...(meta().steps ? [play, steps.row] : []), reset)]);
+  model.on("change:atlas", load);
+  model.on("change:preview", previewed);
+  await load();
+  return () => {
+    pause();
+    kernel.stop();
+    ui.close();
     model.off("change:atlas", load);
     model.off("change:preview", previewed);
-    urls.forEach(URL.revokeObjectURL);
   };
 }
 
+// ---- the kernel computes
+
+function live({ model, el }) {
+  const ui = explorer({ model, el }), { state, meta } = ui, first = structuredClone(state), begin = meta().choices;
+  const { trains, pad: [side] } = meta();
+  let running = false, inked = false, waiting = 0, watch;
+  const fill = () => {
+    ui.fill();
+    if (inked) model.set("ink", pad.bytes());
+    inked = false;
+  };
+  const kernel = talk(model, fill, ui.said, () => trains && busy(false));
+  const changed = () => (waiting ||= requestAnimationFrame(() => ((waiting = 0), kernel.ask({}))));
+
+  const pad = drawingPad(meta().pad, () => ((inked = true), changed())), seen = thumbnail();
+  const reink = () => inked || pad.set(model.get("ink"));
+  const choices = menus(meta().choices, (choice) => kernel.ask({ choice, run: false }));
+  const sliders = meta().sliders.map(({ label, values }, k) => {
+    const s = slider(label, values, state.index[k]);
+    s.input.addEventListener("input", () => ((state.index[k] = +s.input.value), trains ? ui.say() : changed()));
+    s.input.addEventListener("change", () => (running ? kernel.ask({ run: true }) : ui.release()));
+    return s;
+  });
+  ui.moved = () => sliders.forEach((s, k) => s.set(state.index[k]));
+  const run = push("Run", () => (busy(!running), kernel.ask({ run: running })));
+  const bar = node("progress"), words = node("span", { className: "ll-value" });
+  bar.setAttribute("aria-label", "progress");
+  const busy = (now) => {
+    running = now;
+    run.textContent = running ? "Stop" : "Run";
+    ui.status.setAttribute("aria-busy", running); // said when it has ended, not twenty times a second
+  };
+  const progress = (done) => {
+    bar.hidden = words.hidden = !done;
+    if (done) [bar.value, bar.max] = done;
+    if (done) words.textContent = `step ${done[0]} of ${done[1]}`;
+  };
+
+  function answered() {
+    const a = model.get("answer");
+    if (a.n < kernel.newest()) return; // of an earlier run
+    const data = new Int16Array(copied(a.data)), series = layout(meta().series, a.shapes);
+    choices.set(meta().choices);
+    ui.show(() => ({ data, series, index: a.index, step: 0 }), a.texts);
+    ui.said(a.problem);
+    seen.set(a.image, a.shape);
+    if (!trains) return;
+    clearTimeout(watch);
+    if (a.running) watch = setTimeout(() => (busy(false), ui.said(GONE)), 10_000);
+    ui.say();
+    progress(a.done);
+    if (a.running !== running) busy(a.running);
+  }
+  const reset = push("Reset", () => {
+    ui.setState(structuredClone(first));
+    if (side) pad.set(ink), (inked = true);
+    if (trains) busy(false);
+    kernel.ask({ choice: Object.entries(begin).flatMap(([name, [value]]) => [name, value]), fresh: true, run: false });
+  });
+  const ink = model.get("ink");
+
+  const tools = row(...(trains ? [run, bar, words] : []), reset);
+  const desk = side ? node("div", { className: "ll-desk" }, node("div", {}, pad.paper, pad.tools, seen.box), ui.stage) : ui.stage;
+  ui.open([choices.row, row(...sliders.map((s) => s.row)), desk], [tools]);
+  model.on("change:answer", answered);
+  if (side) model.on("change:ink", reink), reink();
+  answered();
+  return () => {
+    cancelAnimationFrame(waiting);
+    clearTimeout(watch);
+    kernel.stop();
+    ui.close();
+    model.off("change:answer", answered);
+    model.off("change:ink", reink);
+  };
+}
+
+const render = (view) => (view.model.get("meta").live ? live(view) : grid(view));
 export default { render };

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from browser import FLAGS, bare_html, chromium, jupyterlab, open_notebook
+from browser import FLAGS, Kernel, bare_html, chromium, jupyterlab, open_notebook
 from playwright.sync_api import sync_playwright
 
 
@@ -20,8 +20,12 @@ def browser():
 
 @pytest.fixture
 def new_page(browser):
-    """Open pages that collect their errors; the end of the test asserts that there were none."""
+    """Open pages that collect their errors and the kernel's; the end of the test asserts there are none."""
     contexts, errors = [], []
+
+    def raised(frame):
+        if b'"msg_type": "error"' in (frame if isinstance(frame, bytes) else frame.encode()):
+            errors.append(f"the kernel: {frame[-3000:]}")
 
     def open_page(**options):
         context = browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **options})
@@ -29,6 +33,8 @@ def new_page(browser):
         page = context.new_page()
         page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: message.type == "error" and errors.append(message.text))
+        page.on("websocket", lambda socket: socket.on("framereceived", raised))
         return page
 
     yield open_page
@@ -41,12 +47,16 @@ def new_page(browser):
 def bare(new_page, tmp_path):
     """Show an explorer on a page of its own."""
 
-    def show(explorer, **options):
+    def show(explorer, kernel=False, **options):
         path = tmp_path / "explorer.html"
         path.write_text(bare_html(explorer), encoding="utf-8")
         page = new_page(**options)
+        if kernel:
+            page.expose_function("toKernel", Kernel(explorer))
         page.goto(path.as_uri())
         page.wait_for_function("window.painted?.length > 0 && !!window.cleanUp")
+        if kernel:
+            page.evaluate("() => void setInterval(listen, 50)")
         return page
 
     return show

@@ -1,9 +1,11 @@
 """A real mouse on real sliders in a real browser."""
 
 import re
+from functools import cache
 
 import browser
 import pytest
+from site_demo import openers
 
 from losslab import explorers, grid
 
@@ -34,13 +36,47 @@ EXPLORERS = {
     ),
     "depth": (explorers.depth, ["hidden layers", "weight scale s"]),
     "initialisation": (explorers.initialisation, ["deviation σ", "neurons per layer n"]),
+    "how_large": (
+        explorers.how_large,
+        ["large from … parameters", "large from … FLOP"],
+    ),
+    "microscope": (explorers.microscope, ["step size h", "weight w"]),
+    "training_time": (explorers.training_time, ["devices n", "tokens D"]),
+    "amdahl": (explorers.amdahl, ["devices n", "serial share s"]),
+    "shards": (explorers.shards, ["images of worker 1", "worker 2's share of the rest"]),
+    "skew": (explorers.skew, ["contrast c", "moved right, pixels"]),
+    "answers": (explorers.answers, ["threshold t", "temperature T"]),
+    "writing": (explorers.writing, ["temperature T", "top-p"]),
 }
+# Live explorers need a kernel; those that train are run and stopped, the others' sliders are dragged.
+LIVE = {
+    "train": (explorers.train, ["learning rate α", "images per step"]),
+    "draw": (explorers.draw, []),  # tests/browser/test_drawing.py draws
+}
+
+
+def test_every_explorer_is_in_a_table():
+    assert set(EXPLORERS) | set(LIVE) == set(openers()), "a new explorer has to be dragged too"
+
+
+@pytest.mark.parametrize("name", EXPLORERS | LIVE)
+def test_every_slider_is_in_the_table(name):
+    make, labels = (EXPLORERS | LIVE)[name]
+    meta = made(make).meta
+    assert [s["label"] for s in meta["sliders"]] == [label for label in labels if label != "step"]
+    assert ("step" in labels) == bool(meta["steps"])
+
+
+@cache
+def made(make):
+    """An explorer as it opens; without a kernel, a page does not change it."""
+    return make()
 
 
 @pytest.mark.parametrize("name", EXPLORERS)
 def test_every_slider_is_dragged_end_to_end_and_changes_the_picture(bare, name):
     make, labels = EXPLORERS[name]
-    page = bare(make())
+    page = bare(made(make))
     for label in labels:
         drag(page, label, 0.0, seconds=0.3)
         low, sent = picture(page), page.evaluate("window.sent.length")
@@ -54,12 +90,39 @@ def test_every_slider_is_dragged_end_to_end_and_changes_the_picture(bare, name):
 def test_pictures_keep_up_with_the_hand(bare, name):
     """The gate for a noisy machine, best of five; benchmarks/sliders.py measures properly."""
     make, (label, *_) = EXPLORERS[name]
-    page, painted = bare(make()), []
+    page, painted = bare(made(make)), []
     for to in (0.0, 1.0, 0.0, 1.0, 0.0):
         painted.append(drag(page, label, to))
         if painted[-1] >= 30:
             return
     pytest.fail(f"{label}: {painted} pictures in drags of one second, 30 required")
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_live_explorers_are_run_and_stopped_or_dragged(bare, name):
+    make, labels = LIVE[name]
+    page = bare(make(), kernel=True)
+    run = page.get_by_role("button", name="Run", exact=True)
+    if not run.count():
+        for label in labels:
+            low = picture(page), drag(page, label, 0.0, seconds=0.2)
+            assert drag(page, label, 1.0, seconds=0.5) >= 3, f"{label}: the kernel's pictures do not follow"
+            assert picture(page) != low[0], f"{label}: the picture did not change"
+        return
+    begin, said = picture(page), page.locator(".ll-say")
+    run.click()
+    page.wait_for_function("document.querySelector('.ll progress').value > 20")
+    assert said.get_attribute("aria-busy") == "true", "a screen reader would read every step"
+    assert picture(page) != begin
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_timeout(300)
+    stopped, words = picture(page), said.inner_text()
+    page.wait_for_timeout(500)
+    assert (picture(page), said.inner_text()) == (stopped, words), "it has not stopped"
+    assert said.get_attribute("aria-busy") == "false"
+    page.get_by_role("button", name="Reset").click()
+    page.wait_for_function("document.querySelector('.ll progress').value === 0")
+    assert picture(page) == begin
 
 
 def test_arrow_keys_move_a_slider_and_the_sentence_follows(bare):
@@ -141,6 +204,16 @@ def test_the_stage_follows_the_theme(bare, theme):
         " return [...c.getImageData(14, 14, 1, 1).data].slice(0, 3) }"
     )
     assert "#" + "".join(f"{v:02X}" for v in ink) == explorer.meta["ink"][theme][0]
+
+
+def test_the_sentence_follows_the_legend_on_the_page(bare):
+    page = bare(made(explorers.explore))
+    said = page.locator(".ll-say")
+    assert all(name in said.inner_text() for name in ("GD", "Momentum", "RMSProp", "Adam"))
+    page.get_by_role("checkbox", name="Momentum").uncheck()
+    assert said.inner_text() == explorers.explore().view.sentence(
+        explorers.explore().state["index"], ["GD", "RMSProp", "Adam"]
+    )
 
 
 def test_closing_leaves_nothing_behind(bare):

@@ -52,7 +52,8 @@ def view(lr, beta, *, surface, start):
             Series(name, 0, path, ends[name]),
             Series(name, 1, np.stack([steps, loss], -1), ends[name]),
         ]
-    return View(partial(stage, surface=where), series, _in_words(last, ends))
+    text = np.full(lr.shape, f"Loss after {STEPS} steps:", object)
+    return View(partial(stage, surface=where), series, text, _in_words(last, ends))
 
 
 def stage(figure, theme, *, surface):
@@ -66,13 +67,12 @@ def stage(figure, theme, *, surface):
 
 
 def _in_words(last, ends):
-    """One sentence per grid position: the last loss of every optimiser, or the step at which it diverged."""
-    says = [
-        np.where(
+    """For every optimiser and grid position: the last loss, or the step at which it diverged."""
+    return {
+        name: np.where(
             ends[name] < 0,
             each(f"{name} {{:.2g}}", last[name]),
             each(f"{name} diverged at step {{}}", ends[name]),
         )
         for name in last
-    ]
-    return each(f"Loss after {STEPS} steps: {{}}, {{}}, {{}}, {{}}.", *says)
+    }

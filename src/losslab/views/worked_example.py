@@ -44,7 +44,9 @@ def view(lr, x):
         ends[name] = trajectories.diverged_at(path[..., None], limit=1e6)
         for panel, across in enumerate((path, steps)):
             series.append(Series(name, panel, np.moveaxis(np.stack([across, losses], -1), 0, -2), ends[name]))
-    return View(stage, series, _factors(lr, x))
+    says = _factors(lr, x)
+    text = np.full(says["Corrected"].shape, "Each step multiplies the error by", object)
+    return View(stage, series, text, says)
 
 
 def stage(figure, theme):
@@ -58,16 +60,13 @@ def stage(figure, theme):
 
 
 def _factors(lr, x):
-    """The factor by which each step multiplies the error, and what follows from it."""
+    """For both steps: the factor by which each step multiplies the error, and what follows from it."""
     printed, corrected = np.broadcast_arrays(1 + 2 * lr * x, 1 - 2 * lr * x**2)
     verdict = np.vectorize(_verdict, otypes=[object])
-    return each(
-        "Each step multiplies the error by {:.3f} as printed ({}) and by {:.3f} corrected ({}).",
-        printed,
-        verdict(printed, x),
-        corrected,
-        verdict(corrected, x),
-    )
+    return {
+        "As printed": each("{:.3f} as printed ({})", printed, verdict(printed, x)),
+        "Corrected": each("{:.3f} corrected ({})", corrected, verdict(corrected, x)),
+    }
 
 
 def _verdict(factor, x):

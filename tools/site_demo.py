@@ -1,0 +1,190 @@
+"""Write the explorers as web pages that need no kernel, no network and no server: ``make site-demo``.
+
+One self-contained file per grid explorer, every option of its menus computed beforehand; and every notebook
+as HTML in which its grid explorers stay live, where ``jupyter nbconvert`` alone leaves pictures.
+"""
+
+import base64
+import html
+import inspect
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import nbformat
+from ipywidgets import DOMWidget
+from nbconvert import HTMLExporter
+
+from losslab import explorers, widget
+from losslab.live import LiveExplorer
+
+ROOT = Path(__file__).resolve().parents[1]
+SITE = ROOT / "build" / "site"
+SOURCE = Path(widget.__file__)
+
+# What stands for Jupyter and its kernel: a model that looks the answer to a menu up.
+SCRIPT = """
+const bytes = (s) => new DataView(Uint8Array.from(atob(s), (c) => c.charCodeAt(0)).buffer);
+const decode = (text) => JSON.parse(text, (_, v) => (v?.$bytes === undefined ? v : bytes(v.$bytes)));
+const el = document.getElementById("ID");
+const state = decode(document.getElementById("ID-state").textContent), heard = {};
+const chosen = Object.fromEntries(Object.entries(state.meta.choices).map(([name, [value]]) => [name, value]));
+const answer = () => {
+  const { choice = [], n } = state.ask;
+  if (n === state.answered.n) return;
+  for (let k = 0; k < choice.length; k += 2) chosen[choice[k]] = choice[k + 1];
+  const found = document.getElementById(`ID-${Object.values(chosen).join("-").replaceAll(" ", "_")}`);
+  const changed = { ...decode(found.textContent), answered: { n, problem: "" } };
+  Object.assign(state, changed);
+  for (const name in changed) heard[`change:${name}`]?.forEach((f) => f());
+};
+const model = { get: (k) => state[k], set: (k, v) => (state[k] = v), save_changes: () => setTimeout(answer),
+  on: (k, f) => (heard[k] ??= new Set()).add(f), off: (k, f) => heard[k]?.delete(f) };
+const code = document.getElementById("losslab-widget").textContent;
+const module = await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+await module.default.render({ model, el });
+"""
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; --jp-ui-font-color1: CanvasText; }}
+body {{ max-width: 800px; margin: 0 auto; padding: 8px 12px; font: 15px/1.5 sans-serif; color: CanvasText; }}
+h1 {{ font-size: 1.6em; }}
+a {{ color: LinkText; }}
+</style></head><body>
+{body}
+</body></html>
+"""
+
+
+def openers():
+    """Return the functions that open an explorer, {name: function}."""
+    found = inspect.getmembers(explorers, inspect.isfunction)
+    ours = {name: f for name, f in found if f.__module__ == explorers.__name__ and not name.startswith("_")}
+    return dict(sorted(ours.items(), key=lambda item: item[1].__code__.co_firstlineno))
+
+
+def sent_traits(explorer):
+    """Return what an explorer shares with the browser, without ipywidgets' own: {name: value}."""
+    common = set(DOMWidget.class_trait_names(sync=True)) | {"_esm", "_css", "_anywidget_id"}
+    return {name: getattr(explorer, name) for name in sorted(set(explorer.keys) - common)}
+
+
+def encode(traits):
+    """Return traits as JSON that may stand in a script element; bytes in base64."""
+    text = json.dumps(traits, default=lambda b: {"$bytes": base64.b64encode(b).decode()})
+    return text.replace("<", "\\u003c")
+
+
+def answers(explorer):
+    """Compute what the kernel would answer to every combination of the menus: {"option-option": traits}."""
+    found = {}
+    names, options = list(explorer.choices), [list(o) for o in explorer.choices.values()]
+    for n, combination in enumerate(itertools.product(*options), start=1):
+        explorer.ask = {"choice": list(itertools.chain(*zip(names, combination, strict=True))), "n": -n}
+        meta = {**explorer.meta, "point": None}  # nobody computes another start
+        found["-".join(combination).replace(" ", "_")] = {
+            "meta": meta,
+            "stages": explorer.stages,
+            "atlas": explorer.atlas,
+        }
+    return found
+
+
+def shared():
+    """Return style and module, which a page needs once, whatever the number of its explorers."""
+    css, js = (SOURCE.with_suffix(end).read_text(encoding="utf-8") for end in (".css", ".js"))
+    return f'<style>{css}</style><script id="losslab-widget" type="text/plain">{js}</script>'
+
+
+def fragment(explorer, name):
+    """Return the HTML of one grid explorer; `name` is an id that nothing else on the page has."""
+    traits = sent_traits(explorer)
+    traits["meta"] = {**traits["meta"], "point": None}
+    data = {f"{name}-state": traits}
+    data |= {f"{name}-{key}": answer for key, answer in answers(explorer).items()} if explorer.choices else {}
+    stored = "".join(
+        f'<script id="{html.escape(key)}" type="application/json">{encode(value)}</script>'
+        for key, value in data.items()
+    )
+    script = SCRIPT.replace("ID", name)
+    return f'<div id="{name}"></div>{stored}<script id="{name}-script" type="module">{script}</script>'
+
+
+def page(name, opener):
+    """Return the page of one explorer."""
+    says = inspect.getdoc(opener).splitlines()[0]
+    body = f"<h1>{name}</h1><p>{html.escape(says)}</p>{shared()}<main>{fragment(opener(), name)}</main>"
+    return PAGE.format(
+        title=f"{name}: Loss to Launch", body=body + '<p><a href="index.html">all explorers</a></p>'
+    )
+
+
+def revive(nb):
+    """Put a live explorer in the place of each stored picture of one; return how many there were."""
+    known, count = {"explorers": explorers}, 0
+    for output in (output for cell in nb.cells for output in cell.get("outputs", [])):
+        call = "".join(output.get("data", {}).get("text/plain", ""))
+        if not call.startswith("explorers."):
+            continue
+        explorer = eval(call, known)  # what an explorer's repr promises
+        if isinstance(explorer, LiveExplorer):
+            continue
+        count += 1
+        output.data = {"text/html": (shared() if count == 1 else "") + fragment(explorer, f"explorer{count}")}
+    return count
+
+
+def export(path):
+    """Return a stored notebook as HTML with its grid explorers live, and how many these are."""
+    nb = nbformat.read(path, as_version=4)
+    count = revive(nb)
+    text, _ = HTMLExporter(embed_images=True).from_notebook_node(nb, {"metadata": {"name": path.stem}})
+    return text, count
+
+
+def index(names, stems):
+    """Return the page that leads to all others."""
+
+    def items(pairs):
+        return "".join(f'<li><a href="{stem}.html">{html.escape(words)}</a></li>' for stem, words in pairs)
+
+    says = {name: inspect.getdoc(opener).splitlines()[0] for name, opener in openers().items()}
+    body = f"<h1>Loss to Launch</h1><ul>{items((name, f'{name}: {says[name]}') for name in names)}</ul>"
+    body += f"<h2>Chapters</h2><ul>{items((stem, stem) for stem in stems)}</ul>"
+    if rest := [
+        f"<li>{html.escape(f'{name}: {text}')}</li>" for name, text in says.items() if name not in names
+    ]:
+        body += (
+            f"<h2>Only in a notebook</h2><p>Python computes these while you move.</p><ul>{''.join(rest)}</ul>"
+        )
+    return PAGE.format(title="Loss to Launch", body=f"<main>{body}</main>")
+
+
+def write(folder, name, text):
+    """Write one page and say how large it is."""
+    path = Path(folder) / f"{name}.html"
+    path.write_text(text, encoding="utf-8")
+    print(f"{path}  {path.stat().st_size / 1e6:.1f} MB", flush=True)
+
+
+def main(folder=SITE):
+    """Write every page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names, stems = [], []
+    for name, opener in openers().items():
+        if not isinstance(opener(), LiveExplorer):
+            write(folder, name, page(name, opener))
+            names.append(name)
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        text, count = export(path)
+        if count:
+            write(folder, path.stem, text)
+            stems.append(path.stem)
+    write(folder, "index", index(names, stems))
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))
