@@ -22,6 +22,17 @@ WORDS = {  # what the variants of benchmarks/mnist.py are
     "by hand": "every product written out by hand: the floor",
 }
 
+ON_THE_WAY = {
+    "workers",
+    "preload",
+    "permute",
+    "gather",
+    "fused",
+    "compile",
+    "compile, graphs",
+    "graph, 1 step",
+}
+
 
 def read(device, folder):
     """Return the record of the MNIST benchmark on a "cpu" or on "cuda"; None if it has not been measured.
@@ -35,8 +46,8 @@ def read(device, folder):
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
-def shown(device, folder="../benchmarks/results", only=None):
-    """Return Markdown for a notebook: where a record was measured and its table, or why there is none."""
+def shown(device, folder="../benchmarks/results", without=()):
+    """Return Markdown: where a record was measured and its table, or why there is none."""
     if not Path(folder).is_dir():
         return (
             "*The recorded tables lie in the repository, in `benchmarks/results`, and there is no "
@@ -46,21 +57,21 @@ def shown(device, folder="../benchmarks/results", only=None):
     name = {"cpu": "On a CPU", "cuda": "On a GPU"}[device]
     if record is None:
         return f"**{name}**: not yet measured."
-    return f"**{name}** ({place(record)}):\n\n{table(record, only)}"
+    return f"**{name}** ({place(record)}):\n\n{table(record, without)}"
 
 
-def table(record, only=None):
+def table(record, without=()):
     """Return the rows of a record as a Markdown table.
 
     Parameters
     ----------
-    only : sequence of str, optional
-        The variants to show; default all.
+    without : collection of str
+        Variants to leave out, such as `ON_THE_WAY`.
     """
     lines = ["| variant | threads | s per epoch | times as fast | test accuracy | to 98 % | peak MB |"]
     lines += ["|:--|--:|--:|--:|--:|--:|--:|"]
     for row in record["rows"]:
-        if only is None or row["variant"] in only:
+        if row["variant"] not in without:
             cells = [words(row["variant"]), row["threads"], f"{row['seconds_per_epoch']:.3g}"]
             cells += [f"{row['ratio_to_listing']:.1f}", accuracy(row), seconds(row), row["peak_mb"] or ""]
             lines.append(f"| {' | '.join(map(str, cells))} |")
