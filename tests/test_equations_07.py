@@ -9,6 +9,7 @@ import sympy as sp
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from losslab import datasets, models, runs, training
 
@@ -152,3 +153,56 @@ def test_equation_7_8_one_cycle(s, written):
     )
     c = s / 0.3 if s < 0.3 else (1 + math.cos(math.pi * (s - 0.3) / 0.7)) / 2
     assert training.one_cycle(s) == pytest.approx(c, abs=1e-12)
+
+
+@pytest.mark.parametrize(("p", "k"), [(0.75, 2), (0.9, 10), (0.3, 1.5)])
+def test_equation_7_9_speed_up(p, k, written):
+    assert written["7.9"] == r"S = \frac{1}{(1 - p) + p / k}"
+    parts = {"slow": 100 * p, "rest": 100 * (1 - p)}  # seconds
+    faster = parts["slow"] / k + parts["rest"]
+    S = 1 / ((1 - p) + p / k)
+    assert pytest.approx(S, rel=1e-12) == 100 / faster
+    P, K = sp.symbols("p k", positive=True)
+    assert sp.limit(1 / ((1 - P) + P / K), K, sp.oo) == 1 / (1 - P)  # "never more than"
+
+
+def test_equation_7_9_by_hand():
+    assert [1 / (0.25 + 0.75 / k) for k in (2, math.inf)] == [1.6, 4]
+
+
+@pytest.mark.parametrize(("N", "B"), [(25, 10), (30, 10), (7, 100), (6, 1)])
+def test_equation_7_10_time_of_an_epoch(N, B, written):
+    assert written["7.10"] == r"T = \lceil N / B \rceil\, c + N s"
+    c, s = 0.3, 0.01
+    x, y = torch.zeros(N, 2), torch.zeros(N, dtype=torch.long)
+    each = [c + len(labels) * s for _, labels in training.shuffled(x, y, B)]
+    np.testing.assert_allclose(math.ceil(N / B) * c + N * s, sum(each), rtol=1e-12)
+    net = nn.Linear(2, 2)
+    history = training.fit(net, x, y, epochs=1, batch_size=B, progress=False)
+    assert len(history.steps) == math.ceil(N / B)
+
+
+def test_equation_7_11_average_of_the_weights(written):
+    assert written["7.11"] == r"\bar w_t = \beta\, \bar w_{t-1} + (1 - \beta)\, w_t"
+    beta, x, y = 0.98, torch.from_numpy(logits()), torch.arange(6)
+    net = nn.Linear(10, 10).double()
+    average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(beta))
+    path = []
+
+    def looked_at(model, optimizer, batches, rates, bar):
+        for batch in batches:
+            result = training.train_epoch(model, optimizer, [batch], rates, bar)
+            path.append(model.weight.detach().clone())
+        return result[0], result[1]
+
+    knobs = {"batch_size": 6, "epochs": 20, "progress": False, "lr": 0.1}
+    training.fit(net, x, y, average=average, loop=looked_at, **knobs)
+    w_bar = path[0]
+    for w_t in path[1:]:
+        w_bar = beta * w_bar + (1 - beta) * w_t
+    torch.testing.assert_close(average.module.weight, w_bar, rtol=1e-10, atol=1e-12)
+    assert (w_bar - path[-1]).abs().max() > 0.01
+
+
+def test_equation_7_11_by_hand():
+    assert pytest.approx(1.1) == 0.9 * 1 + (1 - 0.9) * 2

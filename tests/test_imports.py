@@ -38,6 +38,8 @@ MAY_IMPORT = {
     "training": {"runs"},
     "checkpoints": {"runs"},
     "capture": {"training"},
+    "records": set(),
+    "timing": set(),
     "plots": set(),
     "chapters": set(),
     "nodelay": set(),

@@ -69,3 +69,28 @@ def test_class_bars_mark_the_truth_by_hatching_too(ax):
     plots.class_bars(ax, [-1.0, 2.5, 0.0], truth=1)
     assert [bar.get_height() for bar in ax.patches] == [-1.0, 2.5, 0.0]
     assert [bool(bar.get_hatch()) for bar in ax.patches] == [False, True, False]
+
+
+def test_bars_go_from_top_to_bottom_with_their_values(ax):
+    plots.bars(ax, {"slow": 3.0, "quick": 0.5}, words="{:.1f} s")
+    assert [bar.get_width() for bar in ax.patches] == [3.0, 0.5]
+    assert [text.get_text() for text in ax.texts] == ["3.0 s", "0.5 s"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["slow", "quick"]
+    assert ax.yaxis.get_inverted()
+
+
+def test_estimates_are_means_with_their_deviation_and_the_numbers_themselves(ax):
+    values = {"one": [0.91, 0.93, 0.95], "two": [0.5, 0.7]}
+    plots.estimates(ax, values)
+    for row, (numbers, dots, bar) in enumerate(
+        zip(values.values(), ax.lines[::4], ax.containers, strict=True)
+    ):
+        np.testing.assert_array_equal(dots.get_xdata(), numbers)
+        mean, caps, (line,) = bar.lines
+        np.testing.assert_allclose(mean.get_xydata(), [[np.mean(numbers), row]])
+        (ends,) = line.get_segments()
+        sd = np.std(numbers, ddof=1)
+        np.testing.assert_allclose(ends[:, 0], [np.mean(numbers) - sd, np.mean(numbers) + sd])
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(values)
+    low, high = ax.get_ylim()
+    assert low > high  # the first on top

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 
-from losslab import chapters
+from losslab import chapters, records
 from notebooks import stored
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -66,10 +66,30 @@ def sliders(record):
 
 def write_sliders(readme, results):
     """Replace what stands between the README's two slider marks."""
-    table = sliders(json.loads(results.read_text(encoding="utf-8")))
+    write_between(readme, "sliders", sliders(json.loads(results.read_text(encoding="utf-8"))))
+
+
+def mnist(results):
+    """Return the README's tables of the MNIST benchmark: on a CPU, on a GPU.
+
+    Parameters
+    ----------
+    results : Path
+        The folder of the records; one that is missing has not been measured.
+    """
+    return "\n\n".join(records.shown(device, results, records.ON_THE_WAY) for device in ("cpu", "cuda"))
+
+
+def write_mnist(readme, results):
+    """Replace what stands between the README's two MNIST marks."""
+    write_between(readme, "mnist", mnist(results))
+
+
+def write_between(readme, mark, table):
+    """Replace what stands between the README's <!-- mark --> and <!-- /mark -->."""
     text = readme.read_text(encoding="utf-8")
-    new = re.sub(r"(?<=<!-- sliders -->\n).*?(?=<!-- /sliders -->)", lambda _: f"{table}\n", text, flags=re.S)
-    readme.write_text(new, encoding="utf-8")
+    between = rf"(?<=<!-- {mark} -->\n).*?(?=<!-- /{mark} -->)"
+    readme.write_text(re.sub(between, lambda _: f"{table}\n", text, flags=re.S), encoding="utf-8")
 
 
 if __name__ == "__main__":
@@ -79,3 +99,4 @@ if __name__ == "__main__":
             write_banner(path)
     write_table(ROOT / "README.md")
     write_sliders(ROOT / "README.md", ROOT / "benchmarks" / "results" / "sliders.json")
+    write_mnist(ROOT / "README.md", ROOT / "benchmarks" / "results")

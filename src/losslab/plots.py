@@ -207,7 +207,8 @@ def digits(ax, images, captions=(), *, columns=10):
     for i, image in enumerate(images):
         row, column = divmod(i, columns)
         top, left = row * pitch, column + 0.04
-        ax.imshow(image, cmap="gray_r", vmin=0, vmax=255, extent=(left, left + 0.92, top + 0.92, top))
+        place = {"extent": (left, left + 0.92, top + 0.92, top), "interpolation": "nearest"}
+        ax.imshow(image, cmap="gray_r", vmin=0, vmax=255, **place)
         if len(captions):
             ax.text(left + 0.46, top - 0.04, captions[i], ha="center", va="bottom", fontsize=8)
     ax.set(xlim=(0, min(columns, len(images))), ylim=((row + 1) * pitch - pitch + 1, 0.96 - pitch))
@@ -249,6 +250,39 @@ def class_bars(ax, values, truth):
     ax.axhline(0, color="0.3", linewidth=0.8)
     ax.set(xlabel="digit", xticks=range(len(values)))
     ax.grid(axis="x", visible=False)
+
+
+def bars(ax, values, *, words="{:.2f}"):
+    """Draw one horizontal bar per name, the first on top, with its value written at its end.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    values : dict of name -> number
+    words : str
+        How a value is written.
+    """
+    found = ax.barh(list(values), list(values.values()), color=LINES["Corrected"]["color"], height=0.7)
+    ax.bar_label(found, [words.format(value) for value in values.values()], padding=3, fontsize=8)
+    ax.invert_yaxis()
+    ax.margins(x=0.15)
+    ax.grid(axis="y", visible=False)
+
+
+def estimates(ax, values):
+    """Draw the mean of some numbers per name with their standard deviation as a bar, and the numbers as dots.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    values : dict of name -> array-like, shape (n,), n ≥ 2
+        The first name is on top.
+    """
+    for row, numbers in enumerate(values.values()):
+        ax.plot(numbers, np.full(len(numbers), row + 0.22), ".", color="0.5", markersize=4)
+        mean, sd = np.mean(numbers), np.std(numbers, ddof=1)
+        ax.errorbar(mean, row, xerr=sd, marker="o", color=LINES["Corrected"]["color"], capsize=3)
+    ax.set(yticks=range(len(values)), yticklabels=list(values), ylim=(len(values) - 0.5, -0.5))
 
 
 def network(ax, layers, labels, *, theme="light", fontsize=8):

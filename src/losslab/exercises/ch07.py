@@ -113,3 +113,85 @@ def _slip_margin(margin, want, n):
     if math.isclose(margin, want / 1.96, rel_tol=1e-3):
         return "That is one standard error; 95 % take 1.96 of them."
     return "Put numbers into (7.7) by hand."
+
+
+def check_7_5(answer):
+    """Take a function (p, k) -> Amdahl's speed-up of the whole."""
+    for p, k in ((0.75, 2), (0.9, 10), (0.5, math.inf), (0.25, 1)):
+        got, want = answer(p, k), 1 / (1 - p + p / k)
+        if not math.isclose(got, want, rel_tol=1e-9):
+            return f"speed_up({p}, {k}) should be {want:.4g}, got {got:.4g}. {_slip_7_5(got, p, k)}".rstrip()
+    return None
+
+
+def _slip_7_5(got, p, k):
+    """Name what would have given this wrong speed-up."""
+    slips = [
+        (1 / (p + (1 - p) / k), "You have made the other part faster."),
+        (1 - p + p / k, "That is the time that is left; the speed-up is its inverse."),
+        (k, "Only a share p of the time gets k times as fast."),
+        (1 + p * (k - 1), "Times add up, speeds do not: start with the time that is left."),
+    ]
+    return next((hint for value, hint in slips if math.isclose(got, value, rel_tol=1e-9)), "")
+
+
+def check_7_6(answer):
+    """Take a function (N, B1, T1, B2, T2) -> the price of a step and the price of an image."""
+    for N, B1, B2, c, s in (
+        (1000, 50, 200, 3e-3, 1e-5),
+        (5400, 100, 1000, 4e-4, 2e-6),
+        (95, 10, 40, 1.0, 2.0),
+    ):
+        n1, n2 = math.ceil(N / B1), math.ceil(N / B2)
+        got = tuple(float(part) for part in answer(N, B1, n1 * c + N * s, B2, n2 * c + N * s))
+        for name, value, want in zip(("step", "image"), got, (c, s), strict=True):
+            if not math.isclose(value, want, rel_tol=1e-6):
+                return f"The price of one {name} should be {want:.4g}, got {value:.4g}. " + _slip_7_6(
+                    got, (c, s), N, B1, B2
+                )
+    return None
+
+
+def _slip_7_6(got, right, N, B1, B2):
+    """Name what would have given these wrong prices."""
+    if math.isclose(got[0], right[1], rel_tol=1e-6) and math.isclose(got[1], right[0], rel_tol=1e-6):
+        return "These are the two prices, but the other way round."
+    if math.isclose(got[0], right[0], rel_tol=1e-6):
+        return "The price of a step is right; take the steps away from one of the times, and divide by N."
+    steps = math.ceil(N / B1) - math.ceil(N / B2)
+    if math.isclose(got[0], right[0] * steps, rel_tol=1e-6):
+        return "That is the difference of the times: divide it by the difference of the numbers of steps."
+    if math.isclose(got[0], right[0] * steps / (N / B1 - N / B2), rel_tol=1e-6):
+        return "The last, smaller batch is a step, too: round the number of steps up."
+    return "Subtract the two times: the images' part is in both."
+
+
+def check_7_7(answer):
+    """Take a function (w, beta) -> exponential average of the rows of w, started at the first."""
+    random = torch.Generator().manual_seed(0)
+    for steps, beta in ((2, 0.9), (5, 0.5), (40, 0.98)):
+        w = torch.randn(steps, 3, generator=random, dtype=torch.float64)
+        got = torch.as_tensor(answer(w.clone(), beta), dtype=torch.float64)
+        want = _averages(w, beta)
+        if got.shape != want["right"].shape:
+            return f"The average has the shape of one row, {tuple(w[0].shape)}, got {tuple(got.shape)}."
+        if not torch.allclose(got, want["right"], rtol=1e-6):
+            near = (hint for hint, value in want.items() if torch.allclose(got, value, rtol=1e-6))
+            return next(near, f"With {steps} rows and beta {beta} it should be {want['right'].tolist()}.")
+    return None
+
+
+def _averages(w, beta):
+    """Return the average of the rows, and under its hint what each slip makes of them."""
+    from_zero, swapped, right = torch.zeros_like(w[0]), w[0], w[0]
+    for w_t in w:
+        from_zero = beta * from_zero + (1 - beta) * w_t
+    for w_t in w[1:]:
+        right, swapped = beta * right + (1 - beta) * w_t, (1 - beta) * swapped + beta * w_t
+    return {
+        "right": right,
+        "Start with the first row, not with zeros: nothing corrects the bias here.": from_zero,
+        "Beta is what is kept of the average; you give it to the new weights.": swapped,
+        "That is the plain mean: all rows count the same.": w.mean(0),
+        "That is the last row: the average forgets, but not all at once.": w[-1],
+    }

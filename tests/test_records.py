@@ -1,0 +1,76 @@
+"""The tables of the recorded measurements say what the record says, or why there is none."""
+
+import json
+
+import pytest
+
+from losslab import records
+
+ROW = {
+    "variant": "listing", "threads": 2, "seconds_per_epoch": 4.1234, "spread": 0.1, "ratio_to_listing": 1.0,
+    "accuracy_mean": 0.97491, "accuracy_sd": 0.00203, "seeds": 3, "seconds_to_98": None, "peak_mb": 823,
+}  # fmt: skip
+RECORD = {
+    "date": "2000-01-01",
+    "machine": {"cores": 2, "processor": "Abacus 7", "architecture": "x86_64"},
+    "versions": {"torch": "9.9"},
+    "images": 60_000,
+    "rows": [
+        ROW,
+        ROW
+        | {"variant": "gather", "threads": 1, "accuracy_mean": None, "accuracy_sd": None, "peak_mb": None},
+        ROW
+        | {
+            "variant": "one cycle (3 epochs)",
+            "accuracy_sd": None,
+            "seconds_to_98": 2.44,
+            "ratio_to_listing": 6.37,
+        },
+    ],
+    "steps": [{"variant": "fit", "threads": 1, "us_per_step": 1234.5, "share_of_floor": 0.625}],
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "mnist-cpu.json").write_text(json.dumps(RECORD))
+    return tmp_path
+
+
+def test_every_figure_stands_in_its_column():
+    head, rule, *lines = records.table(RECORD).splitlines()
+    assert head == "| variant | threads | s per epoch | times as fast | test accuracy | to 98 % | peak MB |"
+    assert rule.count("|") == head.count("|")
+    assert lines == [
+        "| the article's listing | 2 | 4.12 | 1.0 | 97.49% ± 0.20% | never | 823 |",
+        "| one gather per epoch, batches are slices | 1 | 4.12 | 1.0 |  |  |  |",
+        "| `fit`, one cycle (3 epochs) | 2 | 4.12 | 6.4 | 97.49% | 2.4 s | 823 |",
+    ]
+    assert records.table(RECORD, records.ON_THE_WAY).splitlines()[2:] == [lines[0], lines[2]]
+
+
+def test_steps_are_told_with_their_share_of_the_unavoidable():
+    assert records.floor_table(RECORD).splitlines()[2:] == [f"| {records.WORDS['fit']} | 1 | 1234 | 62% |"]
+
+
+def test_what_was_measured_comes_with_its_place(folder):
+    text = records.shown("cpu", folder)
+    place = "2 cores of Abacus 7, torch 9.9, 2000-01-01, 60,000 images"
+    assert text == f"**On a CPU** ({place}):\n\n{records.table(RECORD)}"
+    assert records.place(RECORD | {"machine": {"gpu": "H9", "cores": 1}}).startswith("H9, torch 9.9")
+
+
+def test_what_was_not_measured_says_so(folder):
+    assert records.read("cuda", folder) is None
+    assert records.shown("cuda", folder) == "**On a GPU**: not yet measured."
+
+
+def test_a_notebook_far_from_the_repository_says_where_the_tables_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = records.shown("cpu")
+    assert "in `benchmarks/results`, and there is no `../benchmarks/results` here" in text
+    assert "open this notebook in a clone of the repository" in text
+
+
+def test_on_the_way_names_variants_that_have_words():
+    assert set(records.WORDS) > records.ON_THE_WAY
