@@ -33,6 +33,10 @@ lint: .venv/ready ## style of the code, notebooks included
 bench: .venv/ready ## run the benchmarks
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(RUN) $$file; done
 
+mutants: .venv/ready ## break the core on purpose and count what the tests notice (long, not in CI)
+	$(RUN) -m pip install --quiet -c constraints.txt -e ".[test,mutants]"
+	$(RUN) tools/mutate.py
+
 site-demo: .venv/ready ## write the explorers as web pages that need no kernel (build/site)
 	@$(RUN) tools/site_demo.py
 
@@ -40,10 +44,10 @@ constraints: ## raise every pinned version in constraints.txt to the newest that
 	$(PYTHON) -m venv build/uv
 	build/uv/bin/python -m pip install --quiet uv
 	build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
-	  --extra test --output-file constraints.txt pyproject.toml
+	  --extra test --extra mutants --output-file constraints.txt pyproject.toml
 
 .venv/ready: pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here; install Python 3.11 or newer (python.org), then type again:  make $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) tools/bootstrap.py "$(AGAIN)"
 
-.PHONY: help lab test notebooks lint bench site-demo constraints
+.PHONY: help lab test notebooks lint bench mutants site-demo constraints

@@ -1,9 +1,41 @@
-"""What tests of a chapter read from its notebook, the path in their NOTEBOOK."""
+"""What tests read: the article, and the notebook of a chapter (the path in their NOTEBOOK)."""
 
 import re
+from functools import cache
+from pathlib import Path
 
 import nbformat
 import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+ARTICLE = ROOT.parent / "shared" / "article" / "article.md"
+
+
+@pytest.fixture(scope="session")
+def article():
+    """The lines of the article, which is no part of this book: without it the test is skipped."""
+    if not ARTICLE.exists():
+        pytest.skip("needs ../shared/article/article.md beside the repository")
+    return ARTICLE.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture(scope="session")
+def sections():
+    """A function: file name without .ipynb → {heading of level 2: [(cell, its source below that)]}."""
+
+    @cache
+    def read(stem):
+        found = {"": []}
+        for cell in nbformat.read(NOTEBOOKS / f"{stem}.ipynb", as_version=4).cells:
+            prose = cell.cell_type == "markdown"
+            for piece in re.split(r"^(?=## )", cell.source, flags=re.M) if prose else [cell.source]:
+                if prose and (heading := re.match(r"## (.+)", piece)):
+                    found[heading[1]] = []
+                found[list(found)[-1]].append((cell, piece))
+        return found
+
+    return read
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from losslab import datasets, models, training
+from losslab import datasets, models, runs, training
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "07_mnist.ipynb"
 
@@ -133,15 +133,15 @@ def test_equation_7_6_running_loss_and_the_last_networks_loss(written):
 @pytest.mark.parametrize(("a", "n"), [(0.97, 10_000), (0.9, 1000), (0.5, 400)])
 def test_equation_7_7_interval_covers_the_truth_95_times_in_100(a, n, written):
     assert written["7.7"] == r"a \pm 1.96 \sqrt{\frac{a\,(1 - a)}{n}}"
-    half = training.Score(0.0, a, n).margin
+    half = runs.Score(0.0, a, n).margin
     assert half == pytest.approx(1.96 * math.sqrt(a * (1 - a) / n), rel=1e-12)
     seen = np.random.default_rng(0).binomial(n, a, size=20_000) / n
-    covered = np.abs(seen - a) <= [training.Score(0.0, s, n).margin for s in seen]
+    covered = np.abs(seen - a) <= [runs.Score(0.0, s, n).margin for s in seen]
     assert 0.935 < covered.mean() < 0.965
 
 
 def test_equation_7_7_by_hand():
-    assert round(training.Score(0.0, 0.97, 10_000).margin, 4) == 0.0033
+    assert round(runs.Score(0.0, 0.97, 10_000).margin, 4) == 0.0033
 
 
 @pytest.mark.parametrize("s", [0.0, 0.1, 0.29999, 0.3, 0.5, 0.9, 1.0])

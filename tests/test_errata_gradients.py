@@ -2,18 +2,13 @@
 
 import inspect
 import re
-from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 import torch
 
 from losslab import datasets, errata, gradients, losses, models, training
 
-ROOT = Path(__file__).resolve().parents[1]
-ARTICLE = ROOT.parent / "shared" / "article" / "article.md"
-NOTEBOOK = ROOT / "notebooks" / "04_gradients.ipynb"
 WIDTHS, LABEL = (4, 5, 3), 1
 
 
@@ -210,76 +205,11 @@ def test_f3_through_all_layers_raises_every_output_and_runs_away():
     assert (np.diff(outputs[2:], axis=0) > 0).all()
 
 
-# --- what the article says, and where ---
-
-QUOTES = {  # id: line and words in the Chinese half, line and words in the English half
-    "E050": (
-        429,
-        r"前向传播的输出误差 \( \delta \) 可以通过链式法则计算",
-        550,
-        r"The output error \( \delta \) can be calculated through the chain rule",
-    ),
-    "E051": (
-        433,
-        r"其中，\( z \) 是当前层的输入，\( \hat{y} \) 是当前层的输出。",
-        554,
-        r"where \( z \) is the current layer's input and \( \hat{y} \) is the current layer's output",
-    ),
-    "E052": (
-        431,
-        r"\delta = \frac{\partial \text{L}}{\partial \hat{y}} \cdot \frac{\partial \hat{y}}{\partial z}",
-        552,
-        None,
-    ),
-    "E053": (
-        437,
-        r"则该层的梯度 \( \delta_l \) 可以通过以下公式计算",
-        558,
-        r"the gradient \( \delta_l \) can be calculated as follows:",
-    ),
-    "E053, the formula": (
-        439,
-        r"\delta_l = \frac{\partial \text{L}}{\partial z_l} \cdot \frac{\partial z_l}{\partial w_l}",
-        560,
-        None,
-    ),
-    "E054": (
-        437,
-        "反向传播是计算损失函数对模型参数梯度的过程",
-        558,
-        "Backpropagation is the process of calculating the gradient of the loss function with respect to the "
-        "model parameters",
-    ),
-    "E055": (501, r"\delta = \frac{\partial \text{MSE}}{\partial w}", 622, None),
-}
+# --- what the article leaves out ---
 
 
-@pytest.mark.parametrize("name", QUOTES)
-def test_the_quoted_place_is_in_the_article(name):
-    if not ARTICLE.exists():
-        pytest.skip("needs ../shared/article/article.md beside the repository")
-    lines = ARTICLE.read_text(encoding="utf-8").splitlines()
-    line, words, line_english, english = QUOTES[name]
-    assert words in lines[line - 1]
-    assert (english or words) in lines[line_english - 1]
-
-
-def test_the_output_error_stands_under_forward_propagation_and_the_recursion_nowhere():
-    if not ARTICLE.exists():
-        pytest.skip("needs ../shared/article/article.md beside the repository")
-    lines = ARTICLE.read_text(encoding="utf-8").splitlines()
-    assert lines[426] == "##### 2.1 前向传播（Forward Propagation）"
-    assert lines[547] == "##### 2.1 Forward Propagation"
-    for section in (lines[422:442], lines[543:563]):
+def test_the_output_error_stands_under_forward_propagation_and_the_recursion_nowhere(article):
+    assert article[426] == "##### 2.1 前向传播（Forward Propagation）"
+    assert article[547] == "##### 2.1 Forward Propagation"
+    for section in (article[422:442], article[543:563]):
         assert not re.search(r"l ?\+ ?1|l ?- ?1|_b|bias|偏置", "\n".join(section))
-
-
-@pytest.mark.parametrize("name", QUOTES)
-def test_the_box_quotes_the_article(name):
-    """The English words, with $…$ for the article's \\( … \\), stand in a box that names the erratum."""
-    _, words, _, english = QUOTES[name]
-    quoted = re.sub(r"\\\( | \\\)", "$", english or words)
-    cells = nbformat.read(NOTEBOOK, as_version=4).cells
-    boxes = [c.source for c in cells if "erratum" in c.metadata.get("tags", [])]
-    box = [" ".join(b.replace("\n> ", " ").split()) for b in boxes if name[:4] in b]
-    assert any(quoted in b for b in box), box

@@ -7,12 +7,10 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from losslab import errata, losses
 
 ROOT = Path(__file__).resolve().parents[1]
-ARTICLE = ROOT.parent / "shared" / "article" / "article.md"
 NOTEBOOK = ROOT / "notebooks" / "03_losses.ipynb"
 YES_NO = np.array([1, 0, 1, 0])
 GOOD, ALWAYS = np.array([0.9, 0.1, 0.8, 0.2]), np.full(4, 1 - 1e-12)
@@ -138,73 +136,7 @@ def test_e095_floor_and_ceiling():
     np.testing.assert_allclose(ends, [1.4612, 2.4612], atol=5e-5)
 
 
-# --- what the article says, and where ---
-
-QUOTES = {  # id: line and words in the Chinese half, line and words in the English half, and in the box
-    "E045": (419, r"\text{Cross-Entropy} = -\sum_{i=1}^{n} y_i \log(\hat{y}_i)", 540, None, None),
-    "E045, n": (413, r"\( n \) 是样本数量", 534, "the number of samples", None),
-    "E046": (
-        417,
-        "衡量分类模型预测结果与真实分布之间差异的指标",
-        538,
-        "measures the difference between the predicted probabilities and the true distribution",
-        None,
-    ),
-    "E047": (713, "criterion = nn.CrossEntropyLoss()", 1131, None, "nn.CrossEntropyLoss()"),
-    "E048": (
-        405,
-        "损失函数是评估模型预测结果与真实值之间差异的指标",
-        526,
-        "a metric that evaluates the difference between the predicted values and the true values.",
-        None,
-    ),
-    "E095": (
-        1021,
-        "通过第四个全连接层，输出10个分类的概率",
-        1125,
-        "Pass through the fourth fully connected layer to get 10 classification probabilities",
-        None,
-    ),
-}
-
-
-@pytest.mark.parametrize("name", QUOTES)
-def test_the_quoted_place_is_in_the_article(name):
-    if not ARTICLE.exists():
-        pytest.skip("needs ../shared/article/article.md beside the repository")
-    lines = ARTICLE.read_text(encoding="utf-8").splitlines()
-    line, words, line_english, english, _ = QUOTES[name]
-    assert words in lines[line - 1]
-    assert (english or words) in lines[line_english - 1]
-
-
-@pytest.mark.parametrize("name", QUOTES)
-def test_the_box_quotes_the_article(name):
-    _, words, _, english, boxed = QUOTES[name]
-    cells = nbformat.read(NOTEBOOK, as_version=4).cells
-    boxes = [c.source for c in cells if "erratum" in c.metadata.get("tags", [])]
-    box = [" ".join(re.sub(r"\n> ?", " ", b).split()) for b in boxes if f"({name[:4]};" in b]
-    assert len(box) == 1
-    assert (boxed or english or words) in box[0]
-
-
-# --- what the article gets right (A′): nobody should "correct" it ---
-
-
-def test_f1_is_right():
-    y, y_hat = np.random.default_rng(0).normal(size=(2, 20))
-    f1 = 1 / 20 * sum((y[i] - y_hat[i]) ** 2 for i in range(20))
-    np.testing.assert_allclose(losses.mse(y_hat, y), f1)
-    np.testing.assert_allclose(nn.MSELoss()(torch.tensor(y_hat), torch.tensor(y)).item(), f1)
-
-
-def test_cross_entropy_loss_on_the_raw_outputs_is_the_right_pairing():
-    z, labels = (
-        torch.randn(20, 10, generator=torch.Generator().manual_seed(0)).double(),
-        torch.arange(20) % 10,
-    )
-    by_probabilities = -z.softmax(1)[range(20), labels].log().mean()
-    torch.testing.assert_close(nn.CrossEntropyLoss()(z, labels), by_probabilities)
+# --- the chapter ---
 
 
 def test_the_cells_show_what_the_boxes_claim():

@@ -1,18 +1,12 @@
 """E064–E070, the worked example: the printed form fails the very fact that the correction satisfies."""
 
-import re
 from functools import partial
-from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 
 from losslab import errata, losses, optim, regression, trajectories
 
-ROOT = Path(__file__).resolve().parents[1]
-ARTICLE = ROOT.parent / "shared" / "article" / "article.md"
-NOTEBOOK = ROOT / "notebooks" / "06_worked_example.ipynb"
 ALPHA, X, Y = 0.01, 2.0, 3.0
 printed = partial(errata.worked_gradient_as_printed, x=X, y=Y)
 ONE_POINT = [2.0], [3.0]
@@ -91,71 +85,6 @@ def test_the_printed_form_fails_the_same_fact(erratum):
     fact, wrong, _ = FACTS[erratum]
     with pytest.raises(AssertionError):
         fact(*wrong)
-
-
-# --- what the article says, and where ---
-
-QUOTES = {  # id: line and words in the Chinese half, line and words in the English half
-    "E064": (
-        501,
-        r"\delta = \frac{\partial \text{MSE}}{\partial w} = 2 \cdot (y - \hat{y}) = 2 \cdot (3 - 0) = 6",
-        622,
-        None,
-    ),
-    "E065": (
-        505,
-        r"w_{\text{new}} = w_{\text{current}} - \alpha \cdot \delta = 0 - 0.01 \cdot 6 = -0.06",
-        626,
-        None,
-    ),
-    "E066": (513, r"\text{MSE} = (y - \hat{y})^2 = (3 - (-0.12))^2 = 3.75", 634, None),
-    "E067": (
-        515,
-        "模型通过迭代更新权重，逐步减小损失函数",
-        636,
-        "the model gradually updates the weights to minimize the loss function through iteration",
-    ),
-    "E068": (
-        483,
-        r"简单的线性回归模型，输入特征为 \( x \)，输出值为 \( y \)",
-        604,
-        r"a simple linear regression model with one input feature \( x \) and one output value \( y \)",
-    ),
-    "E069": (483, r"学习率为 \( \alpha = 0.01 \)", 604, r"The learning rate is \( \alpha = 0.01 \)"),
-    "E070": (495, r"\text{MSE} = (y - \hat{y})^2", 616, None),
-    "E070, the definition": (411, r"\text{MSE} = \frac{1}{n}\sum_{i=1}^{n}(y_i - \hat{y}_i)^2", 532, None),
-}
-
-
-@pytest.mark.parametrize("name", QUOTES)
-def test_the_quoted_place_is_in_the_article(name):
-    if not ARTICLE.exists():
-        pytest.skip("needs ../shared/article/article.md beside the repository")
-    lines = ARTICLE.read_text(encoding="utf-8").splitlines()
-    line, words, line_english, english = QUOTES[name]
-    assert words in lines[line - 1]
-    assert (english or words) in lines[line_english - 1]
-
-
-@pytest.mark.parametrize("name", QUOTES)
-def test_the_box_quotes_the_article(name):
-    """The English words, with $…$ for the article's \\( … \\), stand in a box that names the erratum."""
-    _, words, _, english = QUOTES[name]
-    quoted = re.sub(r"\\\( | \\\)", "$", english or words)
-    cells = nbformat.read(NOTEBOOK, as_version=4).cells
-    boxes = [c.source for c in cells if "erratum" in c.metadata.get("tags", [])]
-    box = [" ".join(b.replace("\n> ", " ").split()) for b in boxes if name[:4] in b]
-    assert any(quoted in b for b in box), box
-
-
-# --- what the article gets right (A′): nobody should "correct" it ---
-
-
-def test_the_forward_pass_and_the_arithmetic_are_right():
-    y_hat = 0 * X
-    slope = printed(0)
-    w_new = 0 - ALPHA * slope
-    np.testing.assert_allclose([y_hat, loss(0), slope, w_new, w_new * X], [0, 9, 6, -0.06, -0.12], rtol=1e-15)
 
 
 # --- the example in full (B′) ---

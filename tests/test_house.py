@@ -35,7 +35,7 @@ def specifiers(lines):
 # --- the lists of dependencies ---
 
 RUNTIME = specifiers(PROJECT["dependencies"])
-TEST = specifiers(PROJECT["optional-dependencies"]["test"])
+EXTRA = specifiers(line for group in PROJECT["optional-dependencies"].values() for line in group)
 PINS = [Requirement(line) for line in read("constraints.txt").splitlines()]
 
 
@@ -63,14 +63,14 @@ def test_a_comment_says_which_line_to_change_for_a_gpu():
     assert cpu.strip(" -").replace("-cpu", "-gpu") in comment
 
 
-@pytest.mark.parametrize("name", sorted(RUNTIME | TEST))
+@pytest.mark.parametrize("name", sorted(RUNTIME | EXTRA))
 def test_every_pinned_version_is_in_its_range(name):
     pins = [pin for pin in PINS if canonicalize_name(pin.name) == name]
     assert pins, f"constraints.txt does not pin {name}"
     for pin in pins:
         (version,) = pin.specifier
         assert version.operator == "=="
-        assert version.version in (RUNTIME | TEST)[name], f"{pin} is not in {(RUNTIME | TEST)[name]}"
+        assert version.version in (RUNTIME | EXTRA)[name], f"{pin} is not in {(RUNTIME | EXTRA)[name]}"
 
 
 def test_constraints_hold_pins_and_no_addresses():
@@ -91,7 +91,7 @@ def test_each_system_has_one_pin_per_package(python, system):
     here = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": system}
     names = [canonicalize_name(pin.name) for pin in PINS if not pin.marker or pin.marker.evaluate(here)]
     assert len(names) == len(set(names))
-    assert set(names) >= set(RUNTIME | TEST)
+    assert set(names) >= set(RUNTIME | EXTRA)
 
 
 # --- Binder ---

@@ -14,21 +14,42 @@ MODULES = {
     ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(SOURCE.rglob("*.py"))
 }
-NUMPY_LEAVES = {"losses", "optim", "surfaces", "trajectories", "gradients", "inference", "regression"}
-TORCH_LEAVES = {"datasets", "models", "training"}
-LEAVES = NUMPY_LEAVES | TORCH_LEAVES
+NUMPY_LEAVES = {
+    "losses",
+    "optim",
+    "surfaces",
+    "trajectories",
+    "gradients",
+    "inference",
+    "regression",
+    "sizes",
+    "scaling",
+    "attribution",
+    "ink",
+    "characters",
+}
+TORCH_LEAVES = {"datasets", "models", "runs", "augmentation", "autodiff", "saving"}
+TRAINING = {"training", "checkpoints", "capture"}  # one loop, and what can be handed to it
+LEAVES = NUMPY_LEAVES | TORCH_LEAVES | TRAINING
 # What each module may import from losslab; exercise checkers may import what is below the drawing.
 MAY_IMPORT = {
     "__init__": set(),
     **dict.fromkeys(LEAVES, set()),
+    "training": {"runs"},
+    "checkpoints": {"runs"},
+    "capture": {"training"},
     "plots": set(),
     "chapters": set(),
+    "nodelay": set(),
     "environment": {"datasets"},
-    "errata": {"losses", "optim"},
+    "torchrun": set(),
+    "distributed": {"datasets", "models", "training"},
+    "errata": {"chapters", "losses", "optim"},
+    "trained": LEAVES,
     "grid": {"plots"},
     "widget": {"plots", "grid"},
     "live": {"grid", "widget"},
-    "views": LEAVES | {"plots", "errata", "grid"},
+    "views": LEAVES | {"plots", "errata", "grid", "trained"},
     "explorers": {"surfaces", "views", "widget", "live"},
     "exercises": LEAVES | {"errata"},
 }

@@ -61,6 +61,21 @@ def test_large_logits_neither_overflow_nor_lose_the_loss():
     np.testing.assert_array_equal(losses.softmax([1e4, 0]), [1, 0])
 
 
+def test_a_row_is_shifted_by_its_own_maximum():
+    """Shifted by the maximum of the batch, exp(−1e4) would be 0 and the first row −inf."""
+    np.testing.assert_array_equal(losses.log_softmax([[0, 0], [1e4, 1e4]]), np.full((2, 2), -np.log(2)))
+
+
+def test_small_integers_are_numbers_and_do_not_wrap():
+    """In 8 bits without a sign 0 − 200 is 56, and −1 is 255."""
+    dark, light = np.uint8([0]), np.uint8([200])
+    assert losses.mse(dark, light) == losses.mse(light, dark) == 200**2
+    np.testing.assert_array_equal(losses.log_softmax(np.uint8([0, 200])), [-200, 0])
+    assert losses.cross_entropy(np.uint8([[0, 200]]), np.uint8([0])) == 200
+    np.testing.assert_allclose(losses.sigmoid(np.uint8([1])), 1 / (1 + np.exp(-1)))
+    np.testing.assert_allclose(losses.binary_cross_entropy(light, dark), 200)
+
+
 @pytest.mark.parametrize("K", [2, 10, 1000])
 def test_a_guess_without_opinion_costs_log_k(K):
     np.testing.assert_allclose(losses.cross_entropy(np.full((3, K), 7.0), [0, 1, K - 1]), np.log(K))
@@ -88,3 +103,61 @@ def test_mse_refuses_what_broadcasting_would_hide():
 def test_cross_entropy_says_what_it_needs(z, labels, sentence):
     with pytest.raises(ValueError, match=sentence):
         losses.cross_entropy(z, labels)
+
+
+# --- yes or no ---
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (9,), (64, 10), (2, 3, 5)], ids=str)
+def test_binary_cross_entropy_is_torchs(shape):
+    rng = np.random.default_rng(0)
+    z, y = rng.normal(scale=9, size=shape), rng.random(shape)
+    for target in (y, 1.0 * (y > 0.5)):
+        want = functional.binary_cross_entropy_with_logits(torch.tensor(z), torch.tensor(target)).item()
+        np.testing.assert_allclose(losses.binary_cross_entropy(z, target), want, **EXACT)
+
+
+def test_sigmoid_is_torchs():
+    z = np.linspace(-40, 40, 161).reshape(7, 23)
+    np.testing.assert_allclose(losses.sigmoid(z), torch.tensor(z).sigmoid().numpy(), rtol=1e-12)
+
+
+def test_sigmoid_is_softmax_against_zero():
+    z = np.random.default_rng(1).normal(scale=5, size=50)
+    pairs = np.stack([z, np.zeros(50)], -1)
+    np.testing.assert_allclose(losses.sigmoid(z), losses.softmax(pairs)[:, 0], **EXACT)
+
+
+def test_one_yes_or_no_question_is_two_classes():
+    z = np.random.default_rng(2).normal(scale=5, size=50)
+    no = np.random.default_rng(3).integers(2, size=50)
+    two = losses.cross_entropy(np.stack([z, np.zeros(50)], -1), no)
+    np.testing.assert_allclose(losses.binary_cross_entropy(z, 1 - no), two, **EXACT)
+
+
+def test_large_binary_logits_neither_overflow_nor_lose_the_loss():
+    """exp 1000 is inf: the formula of the page would give inf or NaN at each of these."""
+    np.testing.assert_array_equal(losses.sigmoid([-1000, 0, 1000]), [0, 0.5, 1])
+    for z, y, want in ((1000, 0, 1000), (-1000, 1, 1000), (1000, 1, 0), (-1000, 0, 0), (-200, 1, 200)):
+        np.testing.assert_array_equal(losses.binary_cross_entropy([z], [y]), want)
+
+
+@pytest.mark.parametrize("z", [30.0, 50.0, 700.0])
+def test_a_sure_and_right_answer_still_costs_something(z):
+    """The price is log(1 + exp −z) = exp −z; 1 + exp −z would be rounded to 1."""
+    np.testing.assert_allclose(losses.binary_cross_entropy([z], [1]), np.exp(-z), rtol=1e-9)
+    np.testing.assert_allclose(losses.binary_cross_entropy([-z], [0]), np.exp(-z), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("z", "y", "sentence"),
+    [
+        (np.zeros((3, 1)), np.zeros(3), r"same shape, got \(3, 1\) and \(3,\)"),
+        (np.zeros(2), [0, 1.5], r"y must be from 0 to 1, got 0\.0 to 1\.5"),
+        (np.zeros(2), [-1, 1], r"y must be from 0 to 1, got -1\.0 to 1\.0"),
+        (np.zeros(2), [np.nan, 1], r"y must be from 0 to 1, got nan"),
+    ],
+)
+def test_binary_cross_entropy_says_what_it_needs(z, y, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        losses.binary_cross_entropy(z, y)

@@ -1,20 +1,15 @@
 """The article's network: its sizes, its formula, and the sizes it refuses."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
 from losslab import errata, models
 
-ARTICLE = Path(__file__).resolve().parents[2] / "shared" / "article" / "article.md"
 
-
-@pytest.mark.skipif(not ARTICLE.exists(), reason="needs ../shared/article")
 @pytest.mark.parametrize("listing", [errata.MNIST_DATA_LISTING, errata.MNIST_TRAINING_LISTING])
-def test_the_listing_is_the_articles_word_for_word(listing):
-    assert f"```python\n{listing}```" in ARTICLE.read_text(encoding="utf-8")
+def test_the_listing_is_the_articles_word_for_word(listing, article):
+    assert f"```python\n{listing}```" in "\n".join(article)
 
 
 def printed_net():

@@ -209,3 +209,16 @@ def test_problems_are_named():
         "cell late was never executed",
         "a widget raised KeyError: 'beta'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("argv", "failures", "recorded"), [([], [], True), (["a.ipynb"], [], False), ([], ["a.ipynb: no"], False)]
+)
+def test_seconds_are_recorded_when_all_notebooks_ran(argv, failures, recorded, tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "LAST_RUN", tmp_path / "last.json")
+    monkeypatch.setattr(notebooks, "store_all", lambda paths: ({"a.ipynb": 1.5}, failures))
+    monkeypatch.setattr("sys.argv", ["notebooks.py", *argv])
+    assert notebooks.main() == bool(failures)
+    assert (tmp_path / "last.json").exists() == recorded
+    if recorded:
+        assert json.loads((tmp_path / "last.json").read_text()) == {"a.ipynb": 1.5}

@@ -2,6 +2,7 @@
 
 import ast
 import io
+import json
 import re
 import sys
 import tokenize
@@ -10,12 +11,14 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import notebooks
 from losslab import chapters, exercises
 from notebooks import stored
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
 CHAPTERS = {chapter.stem: chapter for chapter in chapters.CHAPTERS}
+LAST_RUN = json.loads(notebooks.LAST_RUN.read_text(encoding="utf-8"))
 LONG_CELLS = {}  # cells of more than 15 lines, as "stem#id": why it cannot be split
 HERE = re.compile(r"/(?:home|root|Users|tmp|var|opt|mnt|work)/|[A-Z]:\\\\?Users|site-packages|ipykernel_\d")
 
@@ -68,6 +71,22 @@ def shows_explorer(cell):
     return any(re.match(r"(display\()?(explorers\.|.*\binteract)", ast.unparse(call)) for call in calls)
 
 
+def minutes(nb, seconds):
+    """
+    Estimate what a reader needs, from the notebook itself and the seconds of its last run.
+
+    250 words of prose and 30 lines of code a minute, half a minute for a numbered formula, two for an
+    explorer, and for each exercise what its heading says.
+    """
+    text = "\n".join(re.sub(r"\$\$.+?\$\$", "", t, flags=re.S) for _, t in prose(nb))
+    read = re.sub(r"<details>.*?</details>", "", text, flags=re.S)
+    tried = [int(n) for n in re.findall(r"^### Exercise .*\(\D*(\d+) min(?:utes)?\)$", read, re.M)]
+    moved = sum(shows_explorer(cell) for cell in code(nb))
+    typed = sum(lines(cell) for cell in code(nb))
+    thought = len(read.split()) / 250 + typed / 30 + len(numbered(nb)) / 2
+    return thought + 2 * moved + sum(tried) + seconds / 60
+
+
 def displays(nb):
     """Every $$ … $$ of a notebook."""
     return [d for _, text in prose(nb) for d in re.findall(r"\$\$(.+?)\$\$", text, re.S)]
@@ -109,6 +128,12 @@ def test_every_numbered_equation_has_a_test_and_every_test_an_equation():
     shown = [number for stem in FILES for number in numbered(read(stem))]
     assert len(shown) == len(set(shown)), "a number is used twice"
     assert set(shown) == set(equation_tests())
+
+
+def test_the_last_run_was_of_all_notebooks_and_took_six_minutes_at_most():
+    """Two at a time, as on a machine with two cores."""
+    assert set(LAST_RUN) == {path.name for path in FILES.values()}, "run: make notebooks"
+    assert sum(LAST_RUN.values()) / 2 <= 6 * 60
 
 
 @pytest.fixture(params=FILES)
@@ -174,6 +199,16 @@ def test_title_and_banner(stem, nb):
     title, _, below = nb.cells[0].source.partition("\n")
     assert title == f"# {CHAPTERS[stem].number} · {CHAPTERS[stem].title}"
     assert below.strip().splitlines()[0] == chapters.banner(stem)
+
+
+def test_minutes_are_right_within_a_factor_of_two(stem, nb):
+    needed = minutes(nb, LAST_RUN[f"{stem}.ipynb"])
+    assert needed / 2 <= CHAPTERS[stem].minutes <= 2 * needed, f"about {needed:.0f} minutes"
+
+
+def test_every_exercise_says_its_minutes(nb):
+    for heading in re.findall(r"^### Exercise .*", "\n".join(text for _, text in prose(nb)), re.M):
+        assert re.fullmatch(r"### Exercise \d+\.\d+ · .+ \(★{1,3}, \d+ min(utes)?\)", heading)
 
 
 def test_headings_skip_no_level(nb):

@@ -101,10 +101,17 @@ def test_the_saddle_is_flat_at_the_origin_and_falls_to_both_sides():
 
 
 def test_quadratic_has_the_curvatures_it_is_given():
-    bowl = surfaces.quadratic((2.0, 7.0), name="bowl", start=(1.0, 1.0))
+    bowl = surfaces.quadratic((2, 7), name="bowl", xlim=(0, 3), ylim=(0, 5), start=(1.0, 1.0))
     np.testing.assert_array_equal(bowl.gradient(np.array([1.0, 1.0])), [2, 7])
     assert bowl.value(np.array([1.0, 1.0])) == 4.5
     assert (bowl.name, bowl.start, bowl.minimum) == ("bowl", (1.0, 1.0), (0.0, 0.0))
+    assert (bowl.xlim, bowl.ylim) == ((0, 3), (0, 5))
+
+
+def test_a_quadratic_is_drawn_like_the_ravine_unless_told_otherwise():
+    ours, ravine = surfaces.quadratic((1.0, 1.0)), SURFACES["ravine"]
+    for name in ("name", "xlim", "ylim", "start"):
+        assert getattr(ours, name) == getattr(ravine, name)
 
 
 def test_a_quadratic_without_lower_bound_has_no_minimum():

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from losslab import datasets, models, training
 
@@ -159,6 +160,117 @@ def test_fit_shows_a_bar_on_stdout_if_asked(capsys):
     assert shown.err == ""
     fit(small(), images, labels, progress=False)
     assert capsys.readouterr() == ("", "")
+
+
+# --- what else fit can be asked for ---
+
+
+def test_a_transform_makes_the_batches_and_draws_from_the_same_generator():
+    images, labels = problem()
+    seen = []
+
+    def noisy(x, generator):
+        seen.append(x)
+        return x + torch.randn(x.shape, generator=generator, dtype=x.dtype)
+
+    ours, plain = small(), small()
+    history = fit(ours, images, labels, epochs=1, generator=seeded(0), transform=noisy, lr=0.01)
+    draw, adam, losses = seeded(0), torch.optim.Adam(plain.parameters(), lr=0.01), []
+    order = torch.randperm(25, generator=draw)
+    for batch in order.split(10):
+        x = images[batch] + torch.randn(images[batch].shape, generator=draw, dtype=torch.float64)
+        adam.zero_grad()
+        loss = cross_entropy(plain(x), labels[batch])
+        loss.backward()
+        adam.step()
+        losses.append(loss.item())
+    np.testing.assert_allclose(history.steps, losses, rtol=1e-10)
+    assert torch.equal(torch.cat(seen), images[order])
+
+
+def test_an_average_follows_the_weights_and_is_scored_in_their_place():
+    images, labels = problem()
+    ours, plain = small(), small()
+    average = AveragedModel(ours, multi_avg_fn=get_ema_multi_avg_fn(0.9))
+    knobs = {"epochs": 4, "lr": 0.02, "generator": seeded(1)}
+    history = fit(ours, images, labels, average=average, watch={"all": (images, labels)}, **knobs)
+    mean, adam, draw = None, torch.optim.Adam(plain.parameters(), lr=0.02), seeded(1)
+    for _ in range(4):
+        for batch in torch.randperm(25, generator=draw).split(10):
+            adam.zero_grad()
+            cross_entropy(plain(images[batch]), labels[batch]).backward()
+            adam.step()
+            now = [p.detach().clone() for p in plain.parameters()]
+            mean = now if mean is None else [0.9 * m + 0.1 * p for m, p in zip(mean, now, strict=True)]
+    torch.testing.assert_close(list(average.module.parameters()), mean, rtol=1e-9, atol=1e-12)
+    assert history.scores["all"][-1] == training.evaluate(average, images, labels)
+    assert history.scores["all"][-1] != training.evaluate(ours, images, labels)
+
+
+def noisy_validation(n=40):
+    """A set on which training on `problem()` soon makes the loss worse: a third of its labels are wrong."""
+    images = torch.randn(n, 2, 3, dtype=torch.float64, generator=seeded(3))
+    labels = images.flatten(1)[:, :3].argmax(1)
+    labels[: n // 3] = (labels[: n // 3] + 1) % 3
+    return images, labels
+
+
+@pytest.mark.parametrize("what", ["loss", "accuracy"])
+@pytest.mark.parametrize("averaged", [False, True])
+def test_the_best_weights_are_kept(what, averaged):
+    images, labels = problem()
+    watch = {"train": (images, labels), "validation": noisy_validation()}
+    ours = small()
+    average = AveragedModel(ours, multi_avg_fn=get_ema_multi_avg_fn(0.5)) if averaged else None
+    knobs = {"epochs": 30, "lr": 0.05, "generator": seeded(0), "watch": watch}
+    history = fit(ours, images, labels, keep=("validation", what), average=average, **knobs)
+    values = [getattr(score, what) for score in history.scores["validation"]]
+    best = min(values) if what == "loss" else max(values)
+    assert best != values[-1], "the last epoch must not be the best, or this shows nothing"
+    assert values[history.best("validation", what)] == best
+    kept = training.evaluate(average or ours, *watch["validation"])
+    assert getattr(kept, what) == best
+
+
+def test_it_stops_when_the_watched_score_has_not_improved_for_patience_epochs():
+    images, labels = problem()
+    watch = {"validation": noisy_validation()}
+    knobs = {"epochs": 60, "lr": 0.05, "watch": watch, "keep": ("validation", "loss")}
+    whole = fit(small(), images, labels, generator=seeded(0), **knobs)
+    short = fit(small(), images, labels, generator=seeded(0), patience=3, **knobs)
+    losses = [score.loss for score in whole.scores["validation"]]
+    end = next(k for k in range(60) if k - losses.index(min(losses[: k + 1])) == 3) + 1
+    assert len(short.running) == end < 60
+    assert short.steps == whole.steps[: len(short.steps)]
+
+
+def test_another_loop_takes_the_steps_and_sees_the_rates_of_its_epoch():
+    images, labels = problem()
+    seen = []
+
+    def loop(model, optimizer, batches, rates, bar):
+        seen.append(rates[:3])
+        return training.train_epoch(model, optimizer, batches, rates, bar)
+
+    knobs = {"epochs": 2, "lr": 0.1, "schedule": training.one_cycle}
+    history = fit(small(), images, labels, loop=loop, generator=seeded(0), **knobs)
+    assert history == fit(small(), images, labels, generator=seeded(0), **knobs)
+    np.testing.assert_allclose(
+        np.concatenate(seen), [0.1 * training.one_cycle((t + 0.5) / 6) for t in range(6)], rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("knobs", "words"),
+    [
+        ({"keep": ("test", "loss")}, r"a watched set and .* got \('test', 'loss'\) of \['validation'\]"),
+        ({"keep": ("validation", "error")}, '"loss" or "accuracy", got'),
+        ({"patience": 3}, "patience needs keep: which score is to improve within 3 epochs"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(knobs, words):
+    with pytest.raises(ValueError, match=words):
+        fit(small(), *problem(), watch={"validation": problem()}, **knobs)
 
 
 # --- dropout: training mode in training, evaluation mode in scoring ---
@@ -329,3 +441,49 @@ def test_a_bad_start_is_no_explosion():
         model[4].weight.mul_(300)
     history = fit(model, images, labels, lr=0.01)
     assert max(history.steps) > 10
+
+
+def test_a_last_step_that_breaks_the_weights_is_seen_in_the_watched_loss():
+    def last(progress):
+        return 1e300 if progress > 8 / 9 else 1e-3
+
+    watch = {"validation": problem()}
+    words = (
+        r"the loss of 'validation' was (nan|inf) after step 9 of 9: the learning rate, 1e\+300, is probably"
+    )
+    with pytest.raises(FloatingPointError, match=words):
+        fit(small(), *problem(), lr=1.0, schedule=last, watch=watch)
+
+
+class Greedy(nn.Module):
+    """Runs out of memory on more than eight images, as a GPU would."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = small()
+
+    def forward(self, x):
+        if self.training and len(x) > 8:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        return self.net(x)
+
+
+def test_out_of_memory_suggests_batches_until_one_fits():
+    for batch_size, half in ((25, 12), (12, 6)):
+        words = rf"a batch of {batch_size} does not fit into .* left on cpu: try batch_size={half}$"
+        with pytest.raises(torch.OutOfMemoryError, match=words) as caught:
+            fit(Greedy(), *problem(), batch_size=batch_size)
+        assert "20.00 GiB" in str(caught.value.__cause__)
+    fit(Greedy(), *problem(), batch_size=half)
+
+
+def test_one_image_that_does_not_fit_is_no_matter_of_the_batch():
+    with pytest.raises(torch.OutOfMemoryError, match="a batch of 1 does not fit .*: try a smaller network"):
+        fit(nn.Sequential(Wasteful(), small()), *problem(), batch_size=1)
+
+
+class Wasteful(nn.Module):
+    def forward(self, x):
+        if self.training:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return x

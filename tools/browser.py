@@ -159,9 +159,10 @@ def drag(page, slider, to, seconds=1.0, rate=60):
     start, end = (box["x"] + thumb + f * track for f in (share, to))
     page.mouse.move(start, y)
     page.mouse.down()
-    begin = time.perf_counter()
+    begin, moves = time.perf_counter(), 0
     while (done := (time.perf_counter() - begin) / seconds) < 1:
-        page.mouse.move(start + (end - start) * done, y)
-        time.sleep(1 / rate)
+        page.mouse.move(start + (end - start) * done, y)  # returns when the page has noticed, a frame later
+        moves += 1
+        time.sleep(max(0, begin + moves / rate - time.perf_counter()))
     page.mouse.move(end, y)
     page.mouse.up()

@@ -1,9 +1,11 @@
-"""Write what is made from the table of chapters: `python tools/contents.py`, after a chapter came or changed.
+"""Write what is made from the table of chapters and from the benchmarks: `python tools/contents.py`.
 
-The banner under each notebook's title and the README's table; no notebook is run. The start page prints the
-table too: run `python tools/notebooks.py notebooks/00_start_here.ipynb` afterwards.
+After a chapter came or changed: the banner under each notebook's title and the README's table; no notebook is
+run. The start page prints the table too: run `python tools/notebooks.py notebooks/00_start_here.ipynb` then.
+After a benchmark: its table in the README.
 """
 
+import json
 import re
 from pathlib import Path
 
@@ -33,9 +35,47 @@ def write_table(readme):
     readme.write_text(new, encoding="utf-8")
 
 
+def sliders(record):
+    """Return the README's table of benchmarks/results/sliders.json: the explorers beside the common way.
+
+    Parameters
+    ----------
+    record : dict
+        The parsed file: date, machine, versions, rows.
+    """
+    lab = {(row["variant"], row["round_trip_ms"]): row for row in record["rows"] if row["page"] == "lab"}
+    lines = [
+        "| in JupyterLab | pictures/s | median / p95 latency, ms | backlog, ms | messages to the kernel "
+        "| its CPU time, ms per picture | pictures/s at 100 ms round trip |",
+        "|:--|--:|--:|--:|--:|--:|--:|",
+    ]
+    for name in [name for name, round_trip in lab if round_trip == 0]:
+        row, far = lab[name, 0], lab.get((name, 100), {})
+        title = "the common way: `interact`, a new figure, `plt.show`" if name == "common" else f"`{name}`"
+        latency = f"{row['latency_median_ms']} / {row['latency_p95_ms']}"
+        figures = [row["painted_per_s"], latency, f"{row['backlog_ms']:.0f}", row["kernel_messages"]]
+        figures += [f"{row['kernel_cpu_ms_per_update']:.0f}", far.get("painted_per_s", "")]
+        lines.append(f"| {' | '.join(map(str, [title, *figures]))} |")
+    machine, versions = record["machine"], record["versions"]
+    where = (
+        f"{machine['cpu_cores']} cores ({machine['architecture']}), Chromium {versions['chromium']} without a"
+    )
+    where += f" GPU, JupyterLab {versions['jupyterlab']}"
+    return "\n".join([*lines, "", f"Measured on {record['date']}: {where}."])
+
+
+def write_sliders(readme, results):
+    """Replace what stands between the README's two slider marks."""
+    table = sliders(json.loads(results.read_text(encoding="utf-8")))
+    text = readme.read_text(encoding="utf-8")
+    new = re.sub(r"(?<=<!-- sliders -->\n).*?(?=<!-- /sliders -->)", lambda _: f"{table}\n", text, flags=re.S)
+    readme.write_text(new, encoding="utf-8")
+
+
 if __name__ == "__main__":
     for chapter in chapters.CHAPTERS:
         path = ROOT / "notebooks" / f"{chapter.stem}.ipynb"
         if path.exists():
             write_banner(path)
     write_table(ROOT / "README.md")
+    write_sliders(ROOT / "README.md", ROOT / "benchmarks" / "results" / "sliders.json")

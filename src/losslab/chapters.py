@@ -1,5 +1,11 @@
-"""The one table of chapters: the README, the start page and every banner line are made from it."""
+"""The one table of chapters: the README, the start page and every banner line are made from it.
 
+And where in them each part of the article is treated.
+"""
+
+import tomllib
+from functools import cache
+from importlib import resources
 from typing import NamedTuple
 
 
@@ -26,11 +32,20 @@ CHAPTERS = (
         "check your set-up, move a slider, solve a first exercise, see a loss fall",
     ),
     Chapter(
+        "01",
+        "01_concepts",
+        "Draw the map",
+        "ch. 1–2",
+        45,
+        "CPU",
+        "what a neuron, depth, size, autodiff, training and inference are, and which arrows join them",
+    ),
+    Chapter(
         "02",
         "02_training_steps",
         "Take the six steps",
         "ch. 3 §1",
-        40,
+        65,
         "CPU",
         "the training loop one step at a time: what leaks, what never starts, and why a loss may rise",
     ),
@@ -39,7 +54,7 @@ CHAPTERS = (
         "03_losses",
         "Put a price on a mistake",
         "ch. 4 §1",
-        35,
+        65,
         "CPU",
         "where MSE and cross-entropy come from, where they break, and why a loss is not a metric",
     ),
@@ -48,7 +63,7 @@ CHAPTERS = (
         "04_gradients",
         "Send the error back",
         "ch. 4 §2",
-        40,
+        65,
         "CPU",
         "back-propagation by hand, equal to autograd, checked by differences, and why depth makes it vanish",
     ),
@@ -75,11 +90,28 @@ CHAPTERS = (
         "07_mnist",
         "Train on real digits",
         "ch. 5",
-        40,
+        60,
         "CPU or GPU",
         "a network learns MNIST: curves, confusion matrix, and the pictures it gets wrong",
     ),
+    Chapter(
+        "90",
+        "90_errata",
+        "Look a mistake up",
+        "ch. 1–5",
+        20,
+        "CPU",
+        "every mistake of the article in one table to search, and where each part of it is treated",
+    ),
 )
+
+
+def find(number):
+    """Return the chapter with a number such as "05"; raise ValueError if the table has no such chapter."""
+    numbers = [chapter.number for chapter in CHAPTERS]
+    if number not in numbers:
+        raise ValueError(f"number must be one of {', '.join(numbers)}, got {number!r}")
+    return CHAPTERS[numbers.index(number)]
 
 
 def banner(stem):
@@ -121,3 +153,32 @@ def table(folder=""):
         for c in CHAPTERS
     ]
     return "\n".join([head, *rows])
+
+
+class Part(NamedTuple):
+    """One part of the article and where this book treats it, as written in `data/coverage.toml`."""
+
+    id: str
+    article: str
+    lines: list
+    chapter: str
+    section: str
+    cell: str
+    sign: str
+    chain: list = ()
+
+
+@cache
+def coverage():
+    """Return all parts of the article's first five chapters, in the article's order."""
+    text = (resources.files("losslab") / "data" / "coverage.toml").read_text(encoding="utf-8")
+    return tuple(Part(**part) for part in tomllib.loads(text)["part"])
+
+
+def coverage_table():
+    """Return the parts as a Markdown table, each with a link to the cell that treats it."""
+    rows = ["| | in the article | here |", "|:--|:--|:--|"]
+    for part in coverage():
+        link = f"{find(part.chapter).stem}.ipynb#cell-id={part.cell}"
+        rows.append(f"| {part.id} | {part.article} | [{part.chapter} · {part.section}]({link}) |")
+    return "\n".join(rows)

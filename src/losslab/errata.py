@@ -1,10 +1,79 @@
-"""The article's formulas exactly as printed, to be seen failing. Wrong code lives here and nowhere else."""
+"""The article's mistakes: what is printed and what is right, as data and, to be seen failing, as code.
 
-from functools import partial
+Wrong code lives here and nowhere else.
+"""
+
+import tomllib
+from functools import cache, partial
+from importlib import resources
+from typing import NamedTuple
 
 import numpy as np
 
-from losslab import losses, optim
+from losslab import chapters, losses, optim
+
+# --- the list (the file says what each field is) ---
+
+
+class Erratum(NamedTuple):
+    """One mistake of the article, as written in `data/errata.toml`."""
+
+    id: str
+    severity: str
+    languages: list
+    where: str
+    printed: str
+    right: str
+    source: str
+    chapter: str
+    cell: str = ""
+    why: str = ""
+    as_printed: str = ""
+    zh: list = ()
+    en: list = ()
+    absent: list = ()
+
+
+@cache
+def entries():
+    """Return all mistakes in the article's first five chapters, in the order of their ids."""
+    text = (resources.files("losslab") / "data" / "errata.toml").read_text(encoding="utf-8")
+    return tuple(Erratum(**entry) for entry in tomllib.loads(text)["erratum"])
+
+
+def search(words="", severity=""):
+    """
+    Return the entries in which all words occur, in any order and in capitals or not.
+
+    Parameters
+    ----------
+    words : str
+        Separated by spaces; each may be part of a longer word. Empty: every entry.
+    severity : str
+        "wrong", "misleading", "outdated" or "style"; empty: all of them.
+    """
+
+    def text(e):
+        return f"{e.id} {e.where} {e.printed} {e.right} {e.source} {chapters.find(e.chapter).title}".lower()
+
+    wanted = words.lower().split()
+    return [e for e in entries() if e.severity.startswith(severity) and all(w in text(e) for w in wanted)]
+
+
+def table(found):
+    """Return entries as a Markdown table whose last column leads to the cell that shows the mistake."""
+    head = "| | where | the article | what is right | seen in |\n|:--|:--|:--|:--|:--|"
+    rows = [f"| **{e.id}** {e.severity} | {e.where} | {e.printed} | {e.right} | {link(e)} |" for e in found]
+    return "\n".join([head, *rows])
+
+
+def link(entry):
+    """Return a Markdown link to the cell that shows a mistake, or to its chapter where nothing can be run."""
+    page = f"{chapters.find(entry.chapter).stem}.ipynb"
+    return f"[{entry.chapter}]({page}#cell-id={entry.cell})" if entry.cell else f"([{entry.chapter}]({page}))"
+
+
+# --- the formulas as printed ---
 
 
 def momentum_as_printed(w, g, u=0.0, *, beta=0.9):
@@ -166,3 +235,36 @@ with torch.no_grad():
 
 print(f'Accuracy of the network on the 10000 test images: {100 * correct / total} %')
 """
+
+
+# --- ch. 2: concepts (E017, E018, E022) ---
+
+
+def neuron_as_printed(w, x, sigma):
+    """C2.2 as printed (E017): "weighted summation, and then … an activation function", without a bias."""
+    return sigma(np.asarray(x) @ w)
+
+
+def is_large_as_printed(parameters):
+    """C2.3 as printed (E018): "millions to billions of parameters", read generously as 10⁶ to below 10¹⁰."""
+    return 1e6 <= parameters < 1e10
+
+
+CONCEPT_MAP_AS_PRINTED = (  # D1 (E022)
+    "Deep Learning",
+    "Neural Networks",
+    "Large-scale Models",
+    "Automatic Differentiation",
+    "Training & Inference",
+)
+
+
+# --- ch. 9: scale (E134–E140) ---
+
+
+def mean_of_shards(gradients, sizes):
+    """Q1 without its all-reduce weights (E134): every shard counts the same, however few samples it has.
+
+    Right for equal shards only; `scaling.average` is right for all.
+    """
+    return np.mean(gradients, axis=0)

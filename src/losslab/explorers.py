@@ -4,8 +4,21 @@ import numpy as np
 
 from losslab import surfaces
 from losslab.live import LiveExplorer
-from losslab.views import checking, gradients, losses, optimizers, training_live, training_steps, vanishing
+from losslab.views import (
+    checking,
+    concepts,
+    gradients,
+    inference,
+    losses,
+    optimizers,
+    scaling,
+    sharding,
+    training_live,
+    training_steps,
+    vanishing,
+)
 from losslab.views import worked_example as example
+from losslab.views import writing as text_views
 from losslab.widget import GridExplorer
 
 
@@ -173,6 +186,168 @@ def initialisation(sigma=0.125, width=128, activation="ReLU", shown=None):
         (sigma, width),
         settings,
         {"activation": options},
+        shown=shown,
+    )
+
+
+def how_large(parameters=1e9, flop=1e25, shown=None):
+    """Open the explorer of nine models: drag the two lines from which on a model is called large.
+
+    `parameters` from 1e5 to 1e12, `flop` of the training from 1e11 to 1e26.
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    sliders = concepts.LARGE_SLIDERS
+    return GridExplorer(
+        "explorers.how_large", concepts.how_large, sliders, (parameters, flop), {}, shown=shown
+    )
+
+
+def microscope(h=1e-5, w=0.0, shown=None):
+    """Open the microscope on L(w) = (3 − 2w)²: step sizes from 1e-16 to 1, w from −1 to 2.
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    sliders = concepts.MICROSCOPE_SLIDERS
+    return GridExplorer("explorers.microscope", concepts.microscope, sliders, (h, w), {}, shown=shown)
+
+
+def training_time(model="GPT-3", devices=1024, tokens=3e11, tflops=140.0, watts=400.0, price=2.0, shown=None):
+    """Open the calculator of training times: 1 to 100,000 devices, 10⁵ to 10¹⁴ tokens.
+
+    Parameters
+    ----------
+    model : str
+        "Net", "BERT", "GPT-3", "Chinchilla", "PaLM" or "LLaMA".
+    devices, tokens : float
+    tflops, watts, price : float
+        What you assume one device to achieve (10¹² FLOP/s), to draw, and to cost per hour.
+    shown : sequence of str, optional
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    options = {name: {"model": name} for name in scaling.MODELS}
+    if model not in options:
+        raise ValueError(f"model must be one of {', '.join(options)}, got {model!r}")
+    settings = {"tflops": float(tflops), "watts": float(watts), "price": float(price)}
+    if bad := [name for name, value in settings.items() if not 0 < value < np.inf]:
+        raise ValueError(f"{bad[0]} must be a positive number, got {settings[bad[0]]}")
+    return GridExplorer(
+        "explorers.training_time",
+        scaling.training_time,
+        scaling.TIME_SLIDERS,
+        (devices, tokens),
+        {"model": model} | settings,
+        {"model": options},
+        shown=shown,
+    )
+
+
+def amdahl(devices=64, serial=0.05, shown=None):
+    """Open the explorer of Amdahl's law: 1 to 4,096 devices, of the work 0.1 % to 50 % not to be split.
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    sliders = scaling.AMDAHL_SLIDERS
+    return GridExplorer("explorers.amdahl", scaling.amdahl, sliders, (devices, serial), {}, shown=shown)
+
+
+def shards(first=300, second=0.6, rest="3 : 1", state="at the start", shown=None):
+    """Open the explorer of four workers' gradients: `first` of 400 images for the first, and so on.
+
+    Parameters
+    ----------
+    first : float
+        Images of worker 1, 10 to 370.
+    second : float
+        Share of worker 2 in the rest, 0.1 to 0.9.
+    rest : "3 : 1" or "even"
+        How workers 3 and 4 share what is left.
+    state : "at the start" or "after 50 steps"
+        Of the network whose gradients they are.
+    shown : sequence of str, optional
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    choices = {
+        "rest": {name: {"rest": name} for name in sharding.REST},
+        "state": {name: {"state": name} for name in sharding.STATES},
+    }
+    settings = {"rest": rest, "state": state}
+    for name, options in choices.items():
+        if settings[name] not in options:
+            raise ValueError(f"{name} must be one of {', '.join(options)}, got {settings[name]!r}")
+    return GridExplorer(
+        "explorers.shards", sharding.view, sharding.SLIDERS, (first, second), settings, choices, shown=shown
+    )
+
+
+def skew(contrast=1.0, shift=0, preparation="as trained", digit=7, shown=None):
+    """Open the explorer of digits prepared unlike the training's: contrast from −1 to 1, shift from 0 to 8.
+
+    `preparation` is a key of `losslab.views.inference.PREPARATIONS`, `digit` whose picture is shown.
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    options = {name: {"preparation": name} for name in inference.PREPARATIONS}
+    if preparation not in options:
+        raise ValueError(f"preparation must be one of {', '.join(options)}, got {preparation!r}")
+    if digit not in range(10):
+        raise ValueError(f"digit must be from 0 to 9, got {digit!r}")
+    return GridExplorer(
+        "explorers.skew",
+        inference.skew,
+        inference.SKEW,
+        (contrast, shift),
+        {"preparation": preparation, "digit": digit},
+        {"preparation": options, "digit": {str(k): {"digit": k} for k in range(10)}},
+        shown=shown,
+    )
+
+
+def answers(threshold=0.9, temperature=1.0, shown=None):
+    """Open the explorer of answers: threshold from 0.1 to 0.999, temperature from 0.25 to 4.
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    return GridExplorer(
+        "explorers.answers", inference.answers, inference.ANSWERS, (threshold, temperature), {}, shown=shown
+    )
+
+
+def writing(temperature=1.0, top=0.9, prompt="th", shown=None):
+    """Open the explorer of the next character: temperature from 0.1 to 3, top-p from 0.05 to 1.
+
+    `prompt` is one of `losslab.views.writing.PROMPTS`.
+
+    Returns
+    -------
+    losslab.widget.GridExplorer
+    """
+    options = {text or "(nothing)": {"prompt": text} for text in text_views.PROMPTS}
+    if prompt not in text_views.PROMPTS:
+        raise ValueError(f"prompt must be one of {', '.join(map(repr, text_views.PROMPTS))}, got {prompt!r}")
+    return GridExplorer(
+        "explorers.writing",
+        text_views.view,
+        text_views.SLIDERS,
+        (temperature, top),
+        {"prompt": prompt},
+        {"prompt": options},
         shown=shown,
     )
 

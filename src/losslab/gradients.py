@@ -5,6 +5,7 @@ sample per row. Leading axes of weights and batches are independent networks.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +18,29 @@ class Activation(NamedTuple):
     slope: Callable
 
 
-RELU = Activation(lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype))
-TANH = Activation(np.tanh, lambda z: 1 - np.tanh(z) ** 2)
-# 1/(1 + exp −z), written so that it cannot overflow.
-SIGMOID = Activation(lambda z: (1 + np.tanh(z / 2)) / 2, lambda z: (1 - np.tanh(z / 2) ** 2) / 4)
+def _relu(z):
+    return np.maximum(z, 0)
+
+
+def _relu_slope(z):
+    return (z > 0).astype(z.dtype)
+
+
+def _tanh_slope(z):
+    return 1 - np.tanh(z) ** 2
+
+
+def _sigmoid(z):
+    return (1 + np.tanh(z / 2)) / 2  # 1/(1 + exp −z), written so that it cannot overflow
+
+
+def _sigmoid_slope(z):
+    return (1 - np.tanh(z / 2) ** 2) / 4
+
+
+RELU = Activation(_relu, _relu_slope)
+TANH = Activation(np.tanh, _tanh_slope)
+SIGMOID = Activation(_sigmoid, _sigmoid_slope)
 
 
 def draw(rng, widths, scale=2**0.5):
@@ -38,8 +58,7 @@ def draw(rng, widths, scale=2**0.5):
     -------
     list of (array (n_out, n_in), array (n_out,))
     """
-    shapes = zip(widths[1:], widths[:-1], strict=True)
-    return [(rng.normal(0, scale / m**0.5, (n, m)), np.zeros(n)) for n, m in shapes]
+    return [(rng.normal(0, scale / m**0.5, (n, m)), np.zeros(n)) for m, n in pairwise(widths)]
 
 
 def forward(layers, x, sigma=RELU):
@@ -155,7 +174,7 @@ def pack(layers):
 def unpack(theta, widths):
     """Undo `pack` for a network of these widths; the layers are views of `theta`, shape (..., n)."""
     layers, i = [], 0
-    for n, m in zip(widths[1:], widths[:-1], strict=True):
+    for m, n in pairwise(widths):
         W, b = theta[..., i : i + n * m], theta[..., i + n * m : i + n * m + n]
         layers.append((W.reshape(*theta.shape[:-1], n, m), b))
         i += n * m + n
@@ -219,7 +238,7 @@ def check(f, w, g, h=1e-5):
     ValueError
         If g has another shape than w.
     """
-    g, measured = np.asarray(g, float), central_difference(f, w, h)
+    g, measured = np.asarray(g), central_difference(f, w, h)
     if g.shape != measured.shape:
         raise ValueError(f"a gradient has the shape of its parameters, {measured.shape}, got {g.shape}")
     error = np.abs(g - measured) / (max(np.abs(g).max(), np.abs(measured).max()) or 1.0)

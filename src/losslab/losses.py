@@ -21,7 +21,7 @@ def mse(y_hat, y):
     ValueError
         If the shapes differ: broadcasting (N, 1) against (N,) would silently average N² pairs.
     """
-    y_hat, y = np.asarray(y_hat, float), np.asarray(y, float)
+    y_hat, y = (np.asarray(array, float) for array in (y_hat, y))
     if y_hat.shape != y.shape:
         raise ValueError(f"y_hat and y must have the same shape, got {y_hat.shape} and {y.shape}")
     return ((y - y_hat) ** 2).mean()
@@ -65,10 +65,10 @@ def cross_entropy(z, labels):
     ValueError
         If the shapes do not fit, or a label is no integer or out of range.
     """
-    z, labels = np.asarray(z, float), np.asarray(labels)
+    z, labels = np.asarray(z), np.asarray(labels)
     if z.ndim != 2 or labels.shape != z.shape[:1]:
         raise ValueError(f"z must be (N, K) and labels (N,), got {z.shape} and {labels.shape}")
-    if labels.dtype.kind not in "iu":
+    if not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(f"labels must be integers (class indices), got {labels.dtype}")
     if labels.size and (labels.min() < 0 or labels.max() >= z.shape[1]):
         raise ValueError(f"labels must be in 0..{z.shape[1] - 1}, got {labels.min()}..{labels.max()}")
@@ -98,7 +98,7 @@ def binary_cross_entropy(z, y):
     ValueError
         If the shapes differ, or a target is not from 0 to 1.
     """
-    z, y = np.asarray(z, float), np.asarray(y, float)
+    z, y = (np.asarray(array, float) for array in (z, y))
     if z.shape != y.shape:
         raise ValueError(f"z and y must have the same shape, got {z.shape} and {y.shape}")
     if not ((y >= 0) & (y <= 1)).all():

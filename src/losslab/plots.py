@@ -42,6 +42,22 @@ LINES = {
     "Activations": {"color": "#00795A", "linestyle": "-", "marker": ""},
     "Measured": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
     "Predicted": {"color": "#B3500F", "linestyle": "--", "marker": "s"},
+    "Large": {"color": "#B3500F", "linestyle": "-", "marker": ""},
+    "Not large": {"color": "#0060A0", "linestyle": "-", "marker": ""},
+    "Large starts here": {"color": "#5A6470", "linestyle": "--", "marker": ""},
+    "The loss as computed": {"color": "#00795A", "linestyle": "-", "marker": ""},
+    "Slope by autodiff": {"color": "#A3337A", "linestyle": "-", "marker": "D"},
+    "This training": {"color": "#0060A0", "linestyle": "-", "marker": ""},
+    "This setting": {"color": "#B3500F", "linestyle": "-", "marker": "s"},
+    "Shards": {"color": "#5A6470", "linestyle": "-", "marker": ""},
+    "Unweighted mean": {"color": "#B3400F", "linestyle": "-", "marker": "x"},
+    "Weighted mean": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
+    "Expected": {"color": "#00795A", "linestyle": "-.", "marker": "^"},
+    "Accuracy": {"color": "#0060A0", "linestyle": "-", "marker": ""},
+    "Probability": {"color": "#00795A", "linestyle": "-", "marker": ""},
+    "What it sees": {"color": "#5A6470", "linestyle": "-", "marker": ""},
+    "Kept": {"color": "#0060A0", "linestyle": "-", "marker": ""},
+    "Cut off": {"color": "#B3500F", "linestyle": ":", "marker": ""},
     "Batch": {"color": "#5A6470", "linestyle": "-", "marker": ""},
     "Test images": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
 }
@@ -70,6 +86,22 @@ DARK = {
     "Activations": "#4FD1A8",
     "Measured": "#6CB8F5",
     "Predicted": "#F2A065",
+    "Large": "#F2A065",
+    "Not large": "#6CB8F5",
+    "Large starts here": "#AAB4C0",
+    "The loss as computed": "#4FD1A8",
+    "Slope by autodiff": "#F09BD2",
+    "This training": "#6CB8F5",
+    "This setting": "#F2A065",
+    "Shards": "#AAB4C0",
+    "Unweighted mean": "#FF8A66",
+    "Weighted mean": "#6CB8F5",
+    "Expected": "#4FD1A8",
+    "Accuracy": "#6CB8F5",
+    "Probability": "#4FD1A8",
+    "What it sees": "#AAB4C0",
+    "Kept": "#6CB8F5",
+    "Cut off": "#F2A065",
     "Batch": "#AAB4C0",
     "Test images": "#6CB8F5",
 }
@@ -235,4 +267,26 @@ def network(ax, layers, labels, *, theme="light", fontsize=8):
             ax.text(x, y, word, ha="center", va="center", fontsize=fontsize, color=TEXT[theme], bbox=box)
     (left, low), (right, high) = np.concatenate(layers).min(0), np.concatenate(layers).max(0)
     ax.set(xlim=(left - 0.7, right + 0.7), ylim=(low - 0.7, high + 0.7))
+    ax.axis("off")
+
+
+def recording(ax, places, reads, labels, *, fontsize=8):
+    """Draw recorded steps as boxes and an arrow from every step to those that read its result.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    places : sequence of n (x, y)
+    reads : sequence of n sequences of int
+        The steps whose results each step read.
+    labels : sequence of n str
+    """
+    box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": "#5A6470", "linewidth": 0.8}
+    for place, label, before in zip(places, labels, reads, strict=True):
+        ax.text(*place, label, ha="center", va="center", fontsize=fontsize, bbox=box)
+        for i in before:
+            arrow = {"arrowstyle": "->", "color": "#5A6470", "shrinkA": 18, "shrinkB": 18}
+            ax.annotate("", place, places[i], arrowprops=arrow)
+    x, y = zip(*places, strict=True)
+    ax.set(xlim=(min(x) - 0.5, max(x) + 0.5), ylim=(min(y) - 0.5, max(y) + 0.5))
     ax.axis("off")

@@ -45,7 +45,7 @@ def quadratic(curvatures, *, name="ravine", xlim=(-2.0, 2.0), ylim=(-1.2, 1.2), 
     curvatures : (float, float)
         λ₁, λ₂, the second derivatives along the axes; a negative one makes a saddle.
     """
-    curvature = np.asarray(curvatures, float)
+    curvature = np.asarray(curvatures)
     return Surface(
         name,
         lambda w: 0.5 * (curvature * w**2).sum(-1),

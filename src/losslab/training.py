@@ -6,47 +6,14 @@ slices, and nothing inside an epoch waits for a number to come back from the dev
 
 import math
 import sys
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import torch
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
+from losslab import runs
+
 FUSED = {"cpu", "cuda", "mps", "xpu"}  # devices on which Adam can update all parameters in one kernel
-EXPLODED = 100  # times the first loss (or 1 nat): what no healthy training reaches
-
-
-class Score(NamedTuple):
-    """Mean cross-entropy in nats and share of right answers on `count` images."""
-
-    loss: float
-    accuracy: float
-    count: int
-
-    @property
-    def margin(self):
-        """Half the width of the accuracy's 95 % interval, by the normal approximation."""
-        return 1.96 * math.sqrt(self.accuracy * (1 - self.accuracy) / self.count)
-
-
-@dataclass(frozen=True)
-class History:
-    """What a training left behind.
-
-    Attributes
-    ----------
-    steps : list of float
-        Loss of every mini-batch, taken before the step it causes.
-    running : list of float
-        Per epoch, the mean of these over the images: a loss of weights that kept changing.
-    scores : dict of str to list of Score
-        Per watched set, its score after every epoch.
-    """
-
-    steps: list[float] = field(default_factory=list)
-    running: list[float] = field(default_factory=list)
-    scores: dict[str, list[Score]] = field(default_factory=dict)
 
 
 def mean_std(images):
@@ -71,7 +38,7 @@ def standardise(images, mean, std):
         raise TypeError(f"images must be uint8 pixels, got {images.dtype}: standardised before?")
     if not std > 0:
         raise ValueError(f"std must be positive, got {std}")
-    return images.float().div(255).sub(mean).div(std)
+    return images.float().div_(255).sub_(mean).div_(std)  # in place: the copy is ours
 
 
 @torch.no_grad()
@@ -86,7 +53,7 @@ def predict(model, images, chunk=10_000):
 
 
 def evaluate(model, images, labels):
-    """Return the `Score` of a model on a set: one pass in evaluation mode, without gradients."""
+    """Return the `runs.Score` of a model on a set: one pass in evaluation mode, without gradients."""
     check_data(model, images, labels)
     return score(model, images, labels)
 
@@ -95,7 +62,7 @@ def score(model, images, labels):
     """Do what `evaluate` does, without its checks."""
     logits = predict(model, images)
     right = (logits.argmax(1) == labels).float().mean()
-    return Score(cross_entropy(logits, labels).item(), right.item(), len(labels))
+    return runs.Score(cross_entropy(logits, labels).item(), right.item(), len(labels))
 
 
 def constant(progress):
@@ -120,7 +87,13 @@ def fit(
     lr=1e-3,
     schedule=constant,
     generator=None,
+    transform=None,
+    average=None,
     watch=None,
+    keep=None,
+    patience=math.inf,
+    checkpoint=None,
+    loop=None,
     progress=True,
 ):
     """
@@ -141,45 +114,92 @@ def fit(
     schedule : callable
         From the share of the training that is done to a factor on `lr`: `constant` or `one_cycle`.
     generator : torch.Generator, optional
-        Shuffles. One on the CPU gives the same batches on every device.
+        Shuffles, and draws for `transform`. One on the CPU gives the same batches on every device.
+    transform : callable, optional
+        (images of a batch, generator) → the images to train on, such as `augmentation.affine`.
+    average : torch.optim.swa_utils.AveragedModel, optional
+        Of the model; takes in the weights after every step and is scored and kept in the model's place.
     watch : dict of str to (images, labels), optional
         Sets that are scored after every epoch.
+    keep : (str, "loss" or "accuracy"), optional
+        Leave the weights of the epoch after which this watched set's score was best, not the last ones.
+    patience : int
+        Stop when the score that `keep` names has not improved for so many epochs.
+    checkpoint : checkpoints.Folder, optional
+        Where the training is saved after every epoch, and from where it goes on if it was interrupted.
+    loop : callable, optional
+        Takes the steps of an epoch in the place of `train_epoch`, such as a `capture.Graph`.
     progress : bool
         Show a bar on stdout.
 
     Returns
     -------
-    History
+    runs.History
 
     Raises
     ------
     ValueError, TypeError
-        If shapes, types, values or devices do not fit together.
+        If shapes, types, values or devices do not fit together, or a checkpoint is of another training.
     FloatingPointError
         If the loss explodes or becomes NaN; noticed at the end of the epoch, the sentence names the step.
+    torch.OutOfMemoryError
+        If a batch is too large for the device; the sentence suggests another.
     """
-    history = History(scores={name: [] for name in watch or {}})
-    for x, y in [(images, labels), *(watch or {}).values()]:
-        check_data(model, x, y)
+    watch, loop = watch or {}, loop or train_epoch
+    check_fit(model, images, labels, watch, keep, patience)
     steps = math.ceil(len(images) / batch_size)
     rates = [lr * schedule((t + 0.5) / (steps * epochs)) for t in range(steps * epochs)]
-    adam = torch.optim.Adam(model.parameters(), lr=lr, fused=images.device.type in FUSED or None)
+    run = started(model, images, batch_size, rates, generator, average, watch, keep)
+    if checkpoint is not None:
+        checkpoint.load(run)
     with tqdm(total=len(rates), unit=" steps", file=sys.stdout, disable=not progress, ncols=88) as bar:
-        for epoch in range(epochs):
-            batches = shuffled(images, labels, batch_size, generator)
-            losses, sizes = train_epoch(model, adam, batches, rates[epoch * steps :], bar)
-            record(history, losses, sizes, rates)
-            for name, (x, y) in (watch or {}).items():
-                history.scores[name].append(score(model, x, y))
-            bar.set_postfix_str(f"loss {history.running[-1]:.4f}")
-    return history
+        bar.update(run.epoch * steps)
+        while run.epoch < epochs and run.idle(keep) < patience:
+            batches = shuffled(images, labels, batch_size, generator, transform)
+            with runs.memory_explained(images.device, batch_size):
+                losses, sizes = loop(model, run.optimizer, batches, rates[run.epoch * steps :], bar)
+            finish_epoch(run, losses, sizes, rates, watch, keep)
+            if checkpoint is not None:
+                checkpoint.save(run)
+            bar.set_postfix_str(f"loss {run.history.running[-1]:.4f}")
+    if keep:
+        run.scored.load_state_dict(run.best)
+    return run.history
 
 
-def shuffled(images, labels, batch_size, generator=None):
-    """Yield the mini-batches of one epoch: a random order, one gather, then slices."""
+def started(model, images, batch_size, rates, generator, average, watch, keep):
+    """Return the `runs.Run` before its first step, with its Adam."""
+    adam = torch.optim.Adam(model.parameters(), lr=rates[0], fused=images.device.type in FUSED or None)
+    if average is not None:
+        adam.register_step_post_hook(lambda *_: average.update_parameters(model))
+    settings = {
+        "the number of images": len(images),
+        "batch_size": batch_size,
+        "the number of steps": len(rates),
+        "the learning rate (first, highest, last)": [rates[0], max(rates), rates[-1]],
+        "average": average is not None,
+        "watch": list(watch),
+        "keep": keep and list(keep),
+    }
+    history = runs.History(scores={name: [] for name in watch})
+    return runs.Run(model, adam, generator, average, history, settings)
+
+
+def finish_epoch(run, losses, sizes, rates, watch, keep):
+    """Record an epoch's losses, score the watched sets, and put the weights aside if they are the best."""
+    runs.record(run.history, losses, sizes, rates)
+    for name, (x, y) in watch.items():
+        runs.note(run.history, name, score(run.scored, x, y), rates)
+    if keep and run.history.best(*keep) == run.epoch - 1:
+        run.best = {name: weight.clone() for name, weight in run.scored.state_dict().items()}
+
+
+def shuffled(images, labels, batch_size, generator=None, transform=None):
+    """Yield the mini-batches of one epoch: a random order, one gather, then slices, transformed if asked."""
     device = generator.device if generator else None
     order = torch.randperm(len(images), generator=generator, device=device).to(images.device)
-    yield from zip(images[order].split(batch_size), labels[order].split(batch_size), strict=True)
+    for x, y in zip(images[order].split(batch_size), labels[order].split(batch_size), strict=True):
+        yield (transform(x, generator) if transform else x), y
 
 
 def train_epoch(model, optimizer, batches, rates, bar):
@@ -198,24 +218,16 @@ def train_epoch(model, optimizer, batches, rates, bar):
     return torch.stack(losses), sizes
 
 
-def record(history, losses, sizes, rates):
-    """Fetch an epoch's losses from the device, once, and append them; raise if the training has diverged."""
-    losses = losses.tolist()
-    first = (history.steps or losses)[0]
-    for step, loss in enumerate(losses, start=len(history.steps) + 1):
-        if not loss <= EXPLODED * max(first, 1.0):
-            raise FloatingPointError(
-                f"the loss was {loss:.3g} at step {step} of {len(rates)}: {cause(step, rates)}"
-            )
-    history.steps.extend(losses)
-    history.running.append(sum(n * loss for n, loss in zip(sizes, losses, strict=True)) / sum(sizes))
-
-
-def cause(step, rates):
-    """Name the likely cause of a loss that has exploded before step `step`."""
-    if step == 1:
-        return "no step was taken before it, so the weights or the images are far too large or not numbers"
-    return f"the learning rate, {rates[step - 2]:.3g}, is probably too large; try a tenth of it"
+def check_fit(model, images, labels, watch, keep, patience):
+    """Raise unless every set can be used, and what is to be kept is watched."""
+    for x, y in [(images, labels), *watch.values()]:
+        check_data(model, x, y)
+    if keep is not None and (keep[0] not in watch or keep[1] not in ("loss", "accuracy")):
+        raise ValueError(
+            f'keep must be a watched set and "loss" or "accuracy", got {keep!r} of {list(watch)}'
+        )
+    if keep is None and patience < math.inf:
+        raise ValueError(f"patience needs keep: which score is to improve within {patience} epochs?")
 
 
 def check_data(model, images, labels):
@@ -230,7 +242,7 @@ def check_data(model, images, labels):
         raise ValueError(
             f"model, images and labels must share a device, got {device}, {images.device}, {labels.device}"
         )
-    if not images.isfinite().all():
+    if not torch.stack(images.aminmax()).isfinite().all():  # needs no second copy of the images
         raise ValueError("images must be finite, got NaN or infinity among them")
     classes = predict(model, images[:1]).shape[-1]
     if labels.min() < 0 or labels.max() >= classes:

@@ -36,6 +36,17 @@ EXPLORERS = {
     ),
     "depth": (explorers.depth, ["hidden layers", "weight scale s"]),
     "initialisation": (explorers.initialisation, ["deviation σ", "neurons per layer n"]),
+    "how_large": (
+        explorers.how_large,
+        ["large from … parameters", "large from … FLOP"],
+    ),
+    "microscope": (explorers.microscope, ["step size h", "weight w"]),
+    "training_time": (explorers.training_time, ["devices n", "tokens D"]),
+    "amdahl": (explorers.amdahl, ["devices n", "serial share s"]),
+    "shards": (explorers.shards, ["images of worker 1", "worker 2's share of the rest"]),
+    "skew": (explorers.skew, ["contrast c", "moved right, pixels"]),
+    "answers": (explorers.answers, ["threshold t", "temperature T"]),
+    "writing": (explorers.writing, ["temperature T", "top-p"]),
 }
 # Live explorers need a kernel; those that train are run and stopped, the others' sliders are dragged.
 LIVE = {

@@ -1,0 +1,235 @@
+"""From logits to an answer (article ch. 3 section 3): thresholds, temperature, calibration, sampling."""
+
+import numpy as np
+
+REJECTED = -1  # in the place of a class: no answer
+
+
+def softmax(z, T=1.0):
+    """Probabilities pₖ = exp(zₖ/T) / Σⱼ exp(zⱼ/T) over the last axis; T < 1 sharpens, T > 1 flattens.
+
+    Parameters
+    ----------
+    z : array_like, shape (..., K)
+        Logits.
+    T : float or array_like
+        Temperature, positive; an array broadcasts against z.
+
+    Raises
+    ------
+    ValueError
+        If a temperature is not positive: T → 0 is argmax, which needs no probabilities.
+    """
+    if not (np.asarray(T) > 0).all():
+        raise ValueError(f"T must be positive, got {T}")
+    z = np.asarray(z, float) / T
+    e = np.exp(z - z.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def sigmoid(z):
+    """Probability 1 / (1 + exp −z) of a yes, elementwise: one question per logit. Never overflows."""
+    return np.exp(-np.logaddexp(0, -np.asarray(z, float)))
+
+
+def decide(p, threshold=0.0):
+    """Return the most probable class, or REJECTED where its probability is below the threshold (Chow 1970).
+
+    Parameters
+    ----------
+    p : array_like, shape (..., K)
+        Probabilities of K classes of which one is right.
+    threshold : float
+        0 answers always.
+    """
+    p = np.asarray(p)
+    return np.where(p.max(-1) >= threshold, p.argmax(-1), REJECTED)
+
+
+def top_k(p, k):
+    """Return the k most probable classes, the most probable first, shape (..., k); of equals, the lower one.
+
+    Raises
+    ------
+    ValueError
+        If k is not from 1 to K.
+    """
+    p = np.asarray(p)
+    if not 1 <= k <= p.shape[-1]:
+        raise ValueError(f"k must be from 1 to {p.shape[-1]}, got {k}")
+    return np.argsort(-p, axis=-1, kind="stable")[..., :k]
+
+
+def share(part, whole):
+    """Return part / whole elementwise, NaN where there is nothing to take a share of."""
+    part, whole = np.asarray(part, float), np.asarray(whole, float)
+    return np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, np.nan), where=whole > 0)
+
+
+def precision_recall(scores, truth, threshold):
+    """Precision TP/(TP + FP) and recall TP/(TP + FN) of saying yes where the score reaches a threshold.
+
+    Parameters
+    ----------
+    scores : array_like, shape (N,)
+    truth : array_like of bool, shape (N,)
+    threshold : float or array_like, shape (...)
+
+    Returns
+    -------
+    precision, recall : arrays, shape (...)
+        NaN where nobody was told yes, or nothing was there to be found.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    scores, truth = _pair(scores, truth, "truth")
+    yes = scores >= np.asarray(threshold, float)[..., None]
+    found = (yes & truth).sum(-1)
+    return share(found, yes.sum(-1)), share(found, truth.sum())
+
+
+def selective(sure, right, threshold):
+    """Coverage and accuracy of a classifier that answers only where it is sure enough.
+
+    Parameters
+    ----------
+    sure : array_like, shape (N,)
+        The largest probability of each sample.
+    right : array_like of bool, shape (N,)
+        Whether the class that has it is the right one.
+    threshold : float or array_like, shape (...)
+
+    Returns
+    -------
+    coverage, accuracy : arrays, shape (...)
+        Share of the samples that are answered, and share of the answers that are right (NaN without any).
+    """
+    sure, right = _pair(sure, right, "right")
+    answered = sure >= np.asarray(threshold, float)[..., None]
+    count = answered.sum(-1)
+    return count / sure.size, share((answered & right).sum(-1), count)
+
+
+def reliability(sure, right, bins=10):
+    """Sort samples by confidence into bins (0, 1/B], (1/B, 2/B], …: what was promised, what was kept.
+
+    Parameters
+    ----------
+    sure, right : array_like, shape (N,)
+        As in `selective`.
+
+    Returns
+    -------
+    count : int array, shape (bins,)
+    confidence, accuracy : arrays, shape (bins,)
+        Means over the bin, NaN in an empty one.
+    """
+    sure, right = _pair(sure, right, "right")
+    place = np.clip(np.ceil(sure * bins).astype(int) - 1, 0, bins - 1)
+    count = np.bincount(place, minlength=bins)
+    total, good = (np.bincount(place, weights, minlength=bins) for weights in (sure, right))
+    return count, share(total, count), share(good, count)
+
+
+def calibration_error(sure, right, bins=10):
+    """Expected calibration error Σ_b (n_b/N) |accuracy_b − confidence_b| (Naeini et al. 2015)."""
+    count, confidence, accuracy = reliability(sure, right, bins)
+    return np.nansum(count * np.abs(accuracy - confidence)) / count.sum()
+
+
+def temperature_slope(z, labels, T):
+    """Slope of the mean cross-entropy in 1/T: mean of Σₖ pₖ zₖ − z_y. Positive where 1/T is too large."""
+    z, labels = np.asarray(z, float), np.asarray(labels)
+    expected = (softmax(z, T) * z).sum(-1)
+    return (expected - z[np.arange(len(z)), labels]).mean()
+
+
+def fit_temperature(z, labels, low=0.01, high=100.0):
+    """Return the T in [low, high] with the least cross-entropy of softmax(z/T) (Guo et al. 2017).
+
+    The cross-entropy is convex in 1/T, so its slope changes sign once; halving finds where.
+
+    Parameters
+    ----------
+    z : array_like, shape (N, K)
+        Logits of samples that the network was not trained on.
+    labels : array_like of int, shape (N,)
+
+    Raises
+    ------
+    ValueError
+        If the best T is not inside: below if every label has the largest logit, above if the logits are
+        no better than a guess.
+    """
+    if not temperature_slope(z, labels, low) > 0 > temperature_slope(z, labels, high):
+        raise ValueError(f"no temperature between {low:g} and {high:g} is best for these logits and labels")
+    for _ in range(60):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if temperature_slope(z, labels, middle) > 0 else (low, middle)
+    return (low * high) ** 0.5
+
+
+def nucleus(p, top):
+    """Keep the most probable symbols that together reach `top`, cut the rest, divide by the sum (top-p).
+
+    Parameters
+    ----------
+    p : array_like, shape (..., K)
+        Probabilities.
+    top : float or array_like, broadcasting against p
+        0 < top ≤ 1; 1 keeps all. The most probable symbol always stays (Holtzman et al. 2020).
+    """
+    if not ((np.asarray(top) > 0) & (np.asarray(top) <= 1)).all():
+        raise ValueError(f"top must be above 0 and at most 1, got {top}")
+    p = np.asarray(p, float)
+    order = np.argsort(-p, axis=-1, kind="stable")
+    heap = np.take_along_axis(p, order, -1).cumsum(-1)[..., :-1]
+    before = np.concatenate([np.zeros_like(p[..., :1]), heap], -1)  # of all that are more probable
+    before = np.take_along_axis(before, np.argsort(order, axis=-1), -1)
+    q = np.where(before < top, p, 0.0)
+    return q / q.sum(-1, keepdims=True)
+
+
+def sample(p, rng):
+    """Draw one symbol for each row of p (..., K), whose entries need not sum to 1; never one with p = 0."""
+    heap = np.asarray(p, float).cumsum(-1)
+    u = rng.random(heap.shape[:-1])[..., None]
+    return (heap <= u * heap[..., -1:]).sum(-1)
+
+
+def generate(logits_of, choose, stop, limit, prompt=()):
+    """Write symbol by symbol: each is chosen from the logits that the network gives to all before it.
+
+    Parameters
+    ----------
+    logits_of : callable
+        From a list of symbols to the logits of the next one, shape (K,).
+    choose : callable
+        From logits to a symbol: `np.argmax` is greedy.
+    stop : int
+        The symbol that ends the text; it is not part of it.
+    limit : int
+        The most symbols to add.
+
+    Returns
+    -------
+    list of int
+        The prompt and what was added to it.
+    """
+    symbols = list(prompt)
+    for _ in range(limit):
+        symbol = int(choose(logits_of(symbols)))
+        if symbol == stop:
+            break
+        symbols.append(symbol)
+    return symbols
+
+
+def _pair(scores, truth, name):
+    scores, truth = np.asarray(scores, float), np.asarray(truth, bool)
+    if scores.ndim != 1 or scores.shape != truth.shape:
+        raise ValueError(f"one score and one {name} per sample, got shapes {scores.shape} and {truth.shape}")
+    return scores, truth

@@ -1,0 +1,146 @@
+"""The small networks of chapter 8, trained in seconds from what the package ships, each once."""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import affine_grid, binary_cross_entropy_with_logits, grid_sample, one_hot
+
+from losslab import characters, datasets, models, training
+from losslab.saving import Transform
+
+NAMES = tuple("0123456789")
+
+
+class Finished(NamedTuple):
+    """A network and the transform that belongs to it."""
+
+    model: nn.Module
+    transform: Transform
+
+    def logits(self, images):
+        """Return the logits of uint8 images, shape (N, 28, 28), as a float64 NumPy array (N, K)."""
+        return training.predict(self.model, self.transform(torch.as_tensor(images))).double().numpy()
+
+
+def split():
+    """Return the sample: {"train", "validation", "test"} to (uint8 images, int64 labels)."""
+    digits = datasets.mnist("sample")
+    order = torch.randperm(len(digits.train_images), generator=torch.Generator().manual_seed(0))
+    held, rest = order[:600], order[600:]
+    x, y = digits.train_images, digits.train_labels.long()
+    test = digits.test_images, digits.test_labels.long()
+    return {"train": (x[rest], y[rest]), "validation": (x[held], y[held]), "test": test}
+
+
+def drawn(model, generator):
+    """Draw the weights of all linear layers anew, as torch does but from a generator; return the model."""
+    for layer in model.modules():
+        if isinstance(layer, nn.Linear):
+            for p in layer.parameters():
+                nn.init.uniform_(p, -(layer.in_features**-0.5), layer.in_features**-0.5, generator=generator)
+    return model
+
+
+@cache
+def reader(measured=True):
+    """Train the article's network for ten epochs on 5,400 digits.
+
+    Parameters
+    ----------
+    measured : bool
+        True: mean and deviation of the training pixels, one-cycle rate (chapter 7's better recipe).
+        False: the article's 0.5 and 0.5, and its constant rate.
+    """
+    x, y = split()["train"]
+    mean, std = training.mean_std(x) if measured else (0.5, 0.5)
+    knobs = {"lr": 3e-3, "schedule": training.one_cycle} if measured else {}
+    transform, generator = Transform(mean, std, (28, 28), NAMES), torch.Generator().manual_seed(0)
+    model = drawn(models.Net(), generator)
+    training.fit(model, transform(x), y, epochs=10, generator=generator, progress=False, **knobs)
+    return Finished(model, transform)
+
+
+class Wobble(nn.Module):
+    """Turn, stretch, shear and shift every image a little at random while training; then the network."""
+
+    def __init__(self, model, paper, generator):
+        super().__init__()
+        self.model, self.paper, self.generator = model, paper, generator
+
+    def forward(self, x):
+        """Return the logits of images (N, 28, 28) whose empty paper has the value `paper`."""
+        return self.model(self.wobbled(x) if self.training else x)
+
+    def wobbled(self, x):
+        """Return the images, each behind an affine map of its own."""
+        u = 2 * torch.rand(6, len(x), generator=self.generator) - 1
+        turn, across, down, shear = 0.25 * u[0], 1 + 0.15 * u[1], 1 + 0.15 * u[2], 0.25 * u[3]
+        first = torch.stack([turn.cos() * across, shear - turn.sin() * down, 0.1 * u[4]], -1)
+        second = torch.stack([turn.sin() * across, turn.cos() * down, 0.1 * u[5]], -1)
+        grid = affine_grid(torch.stack([first, second], 1), (len(x), 1, 28, 28), align_corners=False)
+        return grid_sample(x[:, None] - self.paper, grid, align_corners=False)[:, 0] + self.paper
+
+
+@cache
+def pad_reader():
+    """Train the article's network for hands that are not in MNIST: 15 epochs of wobbling digits."""
+    x, y = split()["train"]
+    transform = Transform(*training.mean_std(x), (28, 28), NAMES)
+    generator = torch.Generator().manual_seed(0)
+    paper = -transform.mean / transform.std
+    model = Wobble(drawn(models.Net(), generator), paper, torch.Generator().manual_seed(1))
+    knobs = {"lr": 3e-3, "schedule": training.one_cycle, "generator": generator, "progress": False}
+    training.fit(model, transform(x), y, epochs=15, batch_size=50, **knobs)
+    return Finished(model.model.eval(), transform)
+
+
+def overlaid(images, labels, count, generator):
+    """Write two digits over one another, at random.
+
+    Returns
+    -------
+    images : uint8 tensor, shape (count, 28, 28)
+    truth : bool tensor, shape (count, 10)
+        Which digits are there: two, or one where it met itself.
+    """
+    one, two = torch.randint(len(images), (2, count), generator=generator)
+    there = one_hot(labels[one], 10) + one_hot(labels[two], 10)
+    return torch.maximum(images[one], images[two]), there > 0
+
+
+@cache
+def pair_reader(steps=800):
+    """Train the article's network to say which digits lie over one another: ten questions, ten sigmoids."""
+    x, y = split()["train"]
+    transform, generator = reader().transform, torch.Generator().manual_seed(0)
+    model = drawn(models.Net(), generator)
+    adam = torch.optim.Adam(model.parameters(), fused=True)
+    for step in range(steps):
+        adam.param_groups[0]["lr"] = 3e-3 * training.one_cycle((step + 0.5) / steps)
+        images, truth = overlaid(x, y, 100, generator)
+        loss = binary_cross_entropy_with_logits(model(transform(images)), truth.float())
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    return Finished(model.eval(), transform)
+
+
+@cache
+def namer():
+    """Train a network of 64 tanh neurons to guess the next character of an element's name from three."""
+    x, y = (torch.from_numpy(a) for a in characters.pairs())
+    K, generator = len(characters.ALPHABET), torch.Generator().manual_seed(0)
+    inputs = characters.CONTEXT * K
+    model = nn.Sequential(nn.Flatten(), nn.Linear(inputs, 64), nn.Tanh(), nn.Linear(64, K))
+    knobs = {"lr": 1e-2, "schedule": training.one_cycle, "generator": generator, "progress": False}
+    training.fit(drawn(model, generator), x, y, epochs=40, batch_size=50, **knobs)
+    return model.eval()
+
+
+def next_logits(model, symbols):
+    """Return a `namer`'s logits of the character after a list of symbols, as a float64 NumPy array (K,)."""
+    x = torch.from_numpy(characters.one_hot(symbols))[None]
+    return np.asarray(training.predict(model, x)[0].double())

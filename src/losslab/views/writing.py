@@ -1,0 +1,94 @@
+"""Chapter 8: which character comes next, at every temperature and every top-p."""
+
+import numpy as np
+import torch
+
+from losslab import characters, inference, plots, trained, training
+from losslab.grid import Series, Slider, View, each
+from losslab.views.inference import bars
+
+SLIDERS = (
+    Slider("temperature", "temperature T", np.geomspace(0.1, 3, 45)),
+    Slider("top", "top-p", np.linspace(0.05, 1, 39)),
+)
+PROMPTS = ("", "th", "pl", "be", "si", "ten")
+LIMIT, DICE = 14, 3  # characters at most; names written at every position
+
+
+def view(temperature, top, *, prompt):
+    """Show the distribution of the next character, what survives top-p, and names written with the same dice.
+
+    Parameters
+    ----------
+    temperature, top : array, shapes (A, 1) and (1, B)
+    prompt : str
+        What is already written.
+
+    Returns
+    -------
+    losslab.grid.View
+    """
+    z = trained.next_logits(trained.namer(), characters.encode(prompt))
+    p = inference.softmax(z, temperature[..., None])
+    q = inference.nucleus(p, top[..., None])
+    p = np.broadcast_to(p, q.shape)
+    series = [
+        Series("Kept", 0, bars(q), scrub=False, fill=True),
+        Series("Cut off", 0, bars(np.where(q > 0, 0, p)), scrub=False, fill=True),
+    ]
+    names = written(prompt, temperature, top)
+    likely = np.array(list(characters.ALPHABET))[q.argmax(-1)]
+    words = each(SAYS, temperature, top, repr(prompt), (q > 0).sum(-1), q.shape[-1], likely, q.max(-1), names)
+    return View(stage, series, words)
+
+
+SAYS = (
+    "T = {:.2f}, top-p = {:.2f}: after {}, {} of {} characters survive, the likeliest {} with probability "
+    "{:.2f}. The same dice write: {}."
+)
+
+
+def written(prompt, temperature, top):
+    """Return names written with the same random numbers at every position, comma-separated, shape (A, B)."""
+    shape = (*np.broadcast_shapes(temperature.shape, top.shape), DICE)
+    text = np.zeros((*shape, characters.CONTEXT + LIMIT), int)
+    text[..., characters.CONTEXT - len(prompt) : characters.CONTEXT] = characters.encode(prompt)
+    alive, net, rng = np.ones(shape, bool), trained.namer(), np.random.default_rng(0)
+    eye = np.eye(len(characters.ALPHABET), dtype=np.float32)
+    for i in range(characters.CONTEXT, text.shape[-1]):
+        x = torch.from_numpy(eye[text[..., i - characters.CONTEXT : i]]).flatten(0, -3)
+        z = training.predict(net, x).double().numpy().reshape(*shape, -1)
+        q = inference.nucleus(inference.softmax(z, temperature[..., None, None]), top[..., None, None])
+        text[..., i] = np.where(alive, inference.sample(q, Same(rng.random(DICE))), characters.END)
+        alive &= text[..., i] != characters.END
+    return _joined(text)
+
+
+class Same:
+    """A source of random numbers that gives the same few to every position."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def random(self, shape):
+        """Return the values, repeated over all leading axes."""
+        return np.broadcast_to(self.values, shape)
+
+
+def _joined(text):
+    """Turn symbols (A, B, DICE, n) into one string for each position."""
+    joined = np.empty(text.shape[:2], object)
+    for at in np.ndindex(joined.shape):
+        names = [characters.decode(name).strip(characters.ALPHABET[characters.END]) for name in text[at]]
+        joined[at] = ", ".join(name or "(nothing)" for name in names)
+    return joined
+
+
+def stage(figure, theme):
+    """One bar per character; the first is the end of the name."""
+    ax = figure.subplots()
+    ax.set(xlim=(-0.7, len(characters.ALPHABET) - 0.3), ylim=(0, 1.02), ylabel="probability")
+    ax.set_xticks(range(len(characters.ALPHABET)), characters.ALPHABET)
+    ax.set_xlabel("next character (· ends the name)")
+    plots.tint(ax, theme)
+    return [ax]

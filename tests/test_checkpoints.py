@@ -1,0 +1,149 @@
+"""Trainings that are killed, really, go on as if nothing had happened; damaged files and other trainings."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from losslab import checkpoints, training
+
+KILLED = Path(__file__).with_name("killed_trainings.py")
+TENSORS = {"model/0.weight": torch.arange(6.0).view(2, 3), "random/torch": torch.arange(8, dtype=torch.uint8)}
+IMAGES = torch.randn(60, 2, 3, generator=torch.Generator().manual_seed(7))
+LABELS = IMAGES.flatten(1)[:, :3].argmax(1)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("when", ["at_random", "at_every_call"])
+def test_a_training_that_is_killed_ends_as_if_it_had_never_been(when, tmp_path):
+    command = [sys.executable, str(KILLED), str(tmp_path), when]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# --- the files ---
+
+
+def files(path):
+    return sorted(file.name for file in path.iterdir())
+
+
+def test_what_is_written_is_read_to_the_last_bit(tmp_path):
+    facts = {"settings": {"batch_size": 10}, "history": {"steps": [0.1 + 0.2, 1e-300], "scores": {"a": []}}}
+    checkpoints.write(tmp_path / "new" / "folder", 3, TENSORS, facts)
+    tensors, found = checkpoints.read(tmp_path / "new" / "folder")
+    assert {name: (t.dtype, t.tolist()) for name, t in tensors.items()} == {
+        name: (t.dtype, t.tolist()) for name, t in TENSORS.items()
+    }
+    assert {key: found[key] for key in facts} == facts
+    assert found["epoch"] == 3
+
+
+def test_the_last_two_are_kept_and_what_was_left_unfinished_goes(tmp_path):
+    for name in ("unfinished-epoch-00001.json", "epoch-00001.safetensors", "notes.txt"):
+        (tmp_path / name).touch()
+    for epoch in (9, 10, 11):
+        checkpoints.write(tmp_path, epoch, TENSORS, {})
+    pairs = [f"epoch-000{epoch}.{kind}" for epoch in (10, 11) for kind in ("json", "safetensors")]
+    assert files(tmp_path) == [*pairs, "notes.txt"]
+
+
+def test_nothing_saved_is_nothing_read(tmp_path):
+    assert checkpoints.read(tmp_path / "missing") is None
+    (tmp_path / "epoch-00001.safetensors").touch()  # killed before the words came
+    assert checkpoints.read(tmp_path) is None
+
+
+def garble(file):
+    content = bytearray(file.read_bytes())
+    content[-3] ^= 1
+    file.write_bytes(content)
+
+
+def take_over(numbers, words):
+    for file in (numbers, words):
+        file.write_bytes(file.with_stem("epoch-00001").read_bytes())
+
+
+DAMAGE = {
+    "one bit of the numbers": (lambda numbers, words: garble(numbers), "not those that were saved"),
+    "half of the numbers": (lambda numbers, words: os.truncate(numbers, 100), "not those that were saved"),
+    "no numbers": (lambda numbers, words: numbers.unlink(), "No such file"),
+    "half of the words": (lambda numbers, words: os.truncate(words, 30), "Unterminated|Expecting"),
+    "words without a hash": (lambda numbers, words: words.write_text("{}"), "sha256"),
+    "another's words": (take_over, "the words are those of epoch 1"),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_damage_leads_back_to_the_checkpoint_before_and_twice_to_a_sentence(what, tmp_path):
+    damage, words = DAMAGE[what]
+    for epoch in (1, 2):
+        checkpoints.write(tmp_path, epoch, TENSORS, {"history": epoch})
+    damage(tmp_path / "epoch-00002.safetensors", tmp_path / "epoch-00002.json")
+    assert checkpoints.read(tmp_path)[1]["history"] == 1
+    for file in tmp_path.glob("epoch-00001.*"):
+        file.unlink()
+    with pytest.raises(ValueError, match=rf"no checkpoint in .* is complete \(epoch-00002: .*({words})"):
+        checkpoints.read(tmp_path)
+
+
+def test_weights_are_numbers_and_words_are_words(tmp_path):
+    """No pickle: neither file can hold anything that runs."""
+    train(tmp_path)
+    numbers, words = (tmp_path / f"epoch-00002.{kind}" for kind in ("safetensors", "json"))
+    length = int.from_bytes(numbers.read_bytes()[:8], "little")
+    header = json.loads(numbers.read_bytes()[8 : 8 + length])
+    assert {value["dtype"] for key, value in header.items() if key != "__metadata__"} == {"F32", "U8"}
+    assert set(json.loads(words.read_text())) == {"epoch", "sha256", "settings", "history"}
+
+
+# --- the training it belongs to ---
+
+
+def train(path, **knobs):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+    knobs = {"epochs": 2, "batch_size": 10, "watch": {"all": (IMAGES, LABELS)}, "progress": False} | knobs
+    return training.fit(model, IMAGES, LABELS, checkpoint=checkpoints.Folder(path), **knobs)
+
+
+OTHERS = {
+    "epochs": (3, "the number of steps was 12, is 18"),
+    "batch_size": (20, "batch_size was 10, is 20"),
+    "lr": (0.01, r"the learning rate \(first, highest, last\) was \[0.001, 0.001, 0.001\], is"),
+    "schedule": (training.one_cycle, "the learning rate"),
+    "watch": ({}, r"watch was \['all'\], is \[\]"),
+    "keep": (("all", "loss"), r"keep was None, is \['all', 'loss'\]"),
+}
+
+
+@pytest.mark.parametrize("knob", OTHERS)
+def test_a_checkpoint_of_another_training_is_refused(knob, tmp_path):
+    train(tmp_path)
+    value, words = OTHERS[knob]
+    with pytest.raises(ValueError, match=f"is of another training, so take another folder: .*{words}"):
+        train(tmp_path, **{knob: value})
+
+
+def test_a_finished_training_is_not_repeated(tmp_path):
+    first, again = train(tmp_path), train(tmp_path)
+    assert first == again
+    assert len(again.steps) == 12
+
+
+def test_a_training_that_has_diverged_leaves_its_last_healthy_epoch(tmp_path):
+    def late(progress):
+        return 1e30 if progress > 0.7 else 1.0
+
+    with pytest.raises(FloatingPointError, match="at step 10 of 12"):
+        train(tmp_path, schedule=late)
+    _, facts = checkpoints.read(tmp_path)
+    assert facts["epoch"] == 1
+    assert all(math.isfinite(loss) for loss in facts["history"]["steps"])

@@ -1,0 +1,94 @@
+"""Break the code on purpose and count what the tests notice: `make mutants`.
+
+mutmut changes the core modules in hundreds of small ways, one at a time, and runs the tests that reach the
+change (its settings are in pyproject.toml). A mutant that no test notices survives. The figures go to
+CONTRIBUTING.md; less than 95 % in a module, or a survivor without a reason below, is a failure.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+MUTMUT = Path(sys.executable).with_name("mutmut")
+NEEDED = 0.95
+NOTICED = {"killed", "timeout"}  # a loop that never ends is noticed, too
+# The line that survives -> why no test can tell it from the original.
+EQUIVALENT = {}
+
+
+def mutmut(*words):
+    """Return what mutmut says."""
+    done = subprocess.run([MUTMUT, *words], cwd=ROOT, check=True, stdout=subprocess.PIPE, encoding="utf-8")
+    return done.stdout
+
+
+def outcomes(text):
+    """Return {module: {mutant: outcome}} of `mutmut results --all true`."""
+    found = {}
+    for name, outcome in re.findall(r"^ *(losslab\.\S+): (.+)$", text, re.M):
+        found.setdefault(name.split(".")[1], {})[name] = outcome
+    return found
+
+
+def changed(diff):
+    """Return the lines that a mutant takes away and those that it adds, each as one string."""
+    return tuple(" ".join(re.findall(rf"^\{sign} *([^-+\s].*)$", diff, re.M)) for sign in "-+")
+
+
+def killed(mutants):
+    """Return how many of {mutant: outcome} were noticed."""
+    return sum(outcome in NOTICED for outcome in mutants.values())
+
+
+def table(found):
+    """Return the figures as Markdown, one row per module."""
+    rows = ["| module | mutants | killed | survived |", "|:--|--:|--:|--:|"]
+    for module, mutants in sorted(found.items()):
+        total, dead = len(mutants), killed(mutants)
+        rows.append(f"| `{module}` | {total} | {dead} | {total - dead} |")
+    return "\n".join(rows)
+
+
+def notes(survivors):
+    """Return {(module, lines before, lines after): reason} as Markdown, one survivor per line."""
+    return "\n".join(f"- `{at}`: `{old}` → `{new}`: {why}." for (at, old, new), why in survivors.items())
+
+
+def complaints(found, survivors):
+    """Say what is not good enough."""
+    shares = {module: killed(mutants) / len(mutants) for module, mutants in found.items()}
+    few = [f"{at}: {100 * share:.3g} % are killed" for at, share in shares.items() if share < NEEDED]
+    return few + [
+        f"{at}: survives without a reason: {new}" for (at, _, new), why in survivors.items() if not why
+    ]
+
+
+def write(page, figures):
+    """Replace what stands between the two marks of the page."""
+    marks = r"(<!-- mutants -->\n).*?(<!-- /mutants -->)"
+    text = page.read_text(encoding="utf-8")
+    new = re.sub(marks, lambda match: f"{match[1]}{figures}\n{match[2]}", text, flags=re.S)
+    page.write_text(new, encoding="utf-8")
+
+
+def report():
+    """Write the figures of the last run, and return what is not good enough."""
+    found = outcomes(mutmut("results", "--all", "true"))
+    verdicts = {name: outcome for mutants in found.values() for name, outcome in mutants.items()}
+    if "not checked" in verdicts.values():
+        return ["The run was stopped: no figures."]
+    alive = [name for name, outcome in verdicts.items() if outcome not in NOTICED]
+    lines = [(name.split(".")[1], *changed(mutmut("show", name))) for name in alive]
+    survivors = {line: EQUIVALENT.get(line[-1]) for line in lines}
+    write(ROOT / "CONTRIBUTING.md", "\n\n".join(filter(None, (table(found), notes(survivors)))))
+    return complaints(found, survivors)
+
+
+if __name__ == "__main__":
+    shutil.rmtree(ROOT / "mutants", ignore_errors=True)  # mutmut would keep the verdicts of older tests
+    subprocess.run([MUTMUT, "run"], cwd=ROOT, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    sys.exit("\n".join(report()) or None)
