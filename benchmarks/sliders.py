@@ -46,7 +46,7 @@ from losslab import explorers  # noqa: E402
 
 RESULTS = Path(__file__).with_name("results") / "sliders.json"
 SECONDS, RATE, REPEATS = 2.0, 60, 5
-FEW = ("explore", "worked_example", "softmax")  # on a bare page and with a delay too
+FEW = ("explore", "worked_example")  # on a bare page and with a delay too
 PACKAGES = ("anywidget", "ipykernel", "ipywidgets", "jupyterlab", "jupyter-server", "matplotlib")
 
 COMMON = """
@@ -124,7 +124,7 @@ class Subject:
     track: str  # selector: where the hand goes to and fro
     record: str
     strokes: int = 1
-    settle_ms: int = 500
+    settle_ms: int = 350
     build_s: float | None = None
     atlas_kb: float | None = None
     explorer: object = None
@@ -288,7 +288,7 @@ def drag(page, hand, subject, wire):
     messages = (wire.now() - before)[0]
     hand.do("Released", x((k / RATE) / SECONDS), y)
     hand.finish()
-    page.wait_for_timeout(2 * subject.settle_ms)
+    page.wait_for_timeout(subject.settle_ms)
     if subject.track != ".ll-pad canvas":
         with contextlib.suppress(TimeoutError):
             page.wait_for_function("shown.at(-1)?.[0] === set.at(-1)?.[0]", timeout=15_000)

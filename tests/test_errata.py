@@ -29,18 +29,14 @@ OWN_WORDS = {  # in double quotes in a box, and no quotation of the English half
     "$\\cdot$",  # a sign inside a formula
 }
 ABOUT_THE_LIST = {"entries", "search", "table", "link"}
-RETOLD = {  # their boxes say in other words what stands there, because it takes a whole paragraph to see it
-    *("E029", "E036", "E079", "E093"),
-}
+RETOLD = {"E029", "E036", "E079"}  # whose boxes say in other words what stands there
 
 
 def read(stem):
     return nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", as_version=4).cells
 
 
-NOTEBOOKS = {
-    c.number: read(c.stem) for c in chapters.CHAPTERS if (ROOT / "notebooks" / f"{c.stem}.ipynb").exists()
-}  # TODO
+NOTEBOOKS = {chapter.number: read(chapter.stem) for chapter in chapters.CHAPTERS}
 
 
 def named(text):

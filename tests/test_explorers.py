@@ -37,11 +37,15 @@ MAKE = {
     "skew-forgotten": partial(explorers.skew, preparation="0 to 255"),
     "answers": explorers.answers,
     "writing": explorers.writing,
-    "writing-nothing": partial(explorers.writing, prompt=""),
+    "writing-nothing": partial(explorers.writing, prompt="(nothing)"),
 }
 
 
-LIVE = {"train": explorers.train}
+LIVE = {
+    "train": explorers.train,
+    "draw": explorers.draw,
+    "draw-7": partial(explorers.draw, example="a 7", preparation="colours inverted"),
+}
 
 
 def test_every_explorer_is_in_a_table():

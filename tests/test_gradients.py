@@ -95,6 +95,7 @@ def test_an_activations_slope_is_its_derivative(name):
     z = np.array([-3.0, -0.4, 0.2, 2.0])
     slopes = [gradients.central_difference(sigma.value, one) for one in z]
     np.testing.assert_allclose(sigma.slope(z), slopes, rtol=1e-8, atol=1e-10)
+    assert gradients.RELU.slope(np.zeros(1)) == 0  # at the corner, as torch has it
     far = np.array([-1e4, 1e4])
     assert np.isfinite([sigma.value(far), sigma.slope(far)]).all()
 
@@ -128,6 +129,7 @@ def test_a_drawn_network_has_the_scale_asked_for():
     assert [(W.shape, b.shape) for W, b in layers] == [((300, 400), (300,)), ((200, 300), (200,))]
     for W, b in layers:
         np.testing.assert_allclose(W.std() * W.shape[1] ** 0.5, 0.5, rtol=0.01)
+        np.testing.assert_allclose(W.mean(), 0, atol=1e-3)
         np.testing.assert_array_equal(b, 0)
     he, _ = gradients.draw(np.random.default_rng(0), (400, 300))[0]
     np.testing.assert_allclose(he.var(), 2 / 400, rtol=0.02)
@@ -144,6 +146,9 @@ def test_packing_is_undone():
             assert np.shares_memory(a, theta)
 
 
+STACK = [(np.ones((2, 3, 4)), np.ones((2, 3)))]  # two networks of one layer
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -152,6 +157,13 @@ def test_packing_is_undone():
             lambda: gradients.forward([(np.ones((3, 4)), np.ones(1))], np.ones((2, 4))),
             r"b \(3,\), got \(1,\)",
         ),
+        (lambda: gradients.forward(STACK, np.ones(4)), r"batch \(N, 4\), got \(4,\)"),
+        (
+            lambda: gradients.forward([(STACK[0][0], np.ones(3))], np.ones((2, 4))),
+            r"W \(2, 3, 4\) needs b \(2, 3\), got \(3,\)",
+        ),
+        (lambda: gradients.backward(network((4, 5, 3)), [np.ones((7, 5))] * 3, np.ones((7, 3))), "longer"),
+        (lambda: gradients.layer_gradients([np.ones((7, 5))], [np.ones((7, 4))] * 2), "longer"),
         (lambda: gradients.output_delta(np.ones((2, 3)), [0]), r"got \(2, 3\) and \(1,\)"),
         (lambda: gradients.output_delta(np.ones(3), [0]), r"got \(3,\) and \(1,\)"),
         (lambda: gradients.unpack(np.ones(42), (4, 5, 3)), r"\(4, 5, 3\) has 43 parameters, got 42"),

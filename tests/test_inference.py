@@ -59,6 +59,14 @@ def test_sigmoid_by_hand_and_torchs():
     np.testing.assert_allclose(inference.sigmoid(z), torch.sigmoid(torch.tensor(z)), rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_probabilities_have_64_bits_whatever_the_logits_have(dtype):
+    z = np.array([1, 2, 9], dtype)
+    for function in (inference.softmax, inference.sigmoid):
+        assert function(z).dtype == float
+        np.testing.assert_array_equal(function(z), function(z.astype(float)))
+
+
 # --- deciding ---
 
 
@@ -91,7 +99,7 @@ def test_top_k_takes_the_lower_of_equals():
 @pytest.mark.parametrize("k", [0, 4])
 def test_top_k_cannot_exceed_the_classes(k):
     with pytest.raises(ValueError, match=f"^k must be from 1 to 3, got {k}$"):
-        inference.top_k([[0.1, 0.2, 0.7]], k)
+        inference.top_k([[[0.1, 0.2, 0.7]]], k)
 
 
 # --- precision, recall, coverage ---
@@ -110,6 +118,7 @@ def test_precision_and_recall_by_hand():
     precision, recall = inference.precision_recall(scores, truth, [0.0, 0.4, 0.5, 0.6, 0.85, 0.95])
     np.testing.assert_allclose(precision, [3 / 5, 3 / 4, 2 / 3, 2 / 3, 1, np.nan], **EXACT)
     np.testing.assert_allclose(recall, [1, 1, 2 / 3, 2 / 3, 1 / 3, 0], **EXACT)
+    np.testing.assert_array_equal(inference.precision_recall(scores, [1.0, 0.0, 1.0, 1.0, 0.0], 0.5), 2 / 3)
 
 
 def test_precision_and_recall_of_one_threshold_are_numbers():
@@ -163,6 +172,12 @@ def test_reliability_has_ten_bins_and_empty_ones_are_nan():
     np.testing.assert_array_equal(accuracy, [np.nan] * 9 + [1])
 
 
+def test_a_bin_ends_at_exactly_a_tenth_and_the_last_one_nowhere():
+    (above,) = np.float32([0.1])  # 0.100000001: times ten, in 32 bits, it would be 1
+    for sure, bin_ in ((0.1, 0), (above, 1), (np.nextafter(1, 2), 9)):
+        np.testing.assert_array_equal(inference.reliability([sure], [True])[0], np.eye(10)[bin_])
+
+
 def test_calibration_error_by_hand():
     error = inference.calibration_error([0.9, 0.9, 0.6, 0.6], [True, False, True, True], bins=2)
     np.testing.assert_allclose(error, 0, **EXACT)  # one bin of mean 0.75, three of four right
@@ -172,6 +187,8 @@ def test_calibration_error_by_hand():
     np.testing.assert_allclose(error, (1 * 0.1 + 3 * 0.4) / 4, **EXACT)
     error = inference.calibration_error([0.95, 0.2], [True, True], bins=2)
     np.testing.assert_allclose(error, (0.05 + 0.8) / 2, **EXACT)
+    error = inference.calibration_error([0.95, 0.905], [True, False])  # one bin of ten; of eleven, two
+    np.testing.assert_allclose(error, 0.9275 - 0.5, **EXACT)
 
 
 def test_the_slope_in_one_over_t_is_autograds():
@@ -206,6 +223,12 @@ def test_no_temperature_is_best_if_all_labels_win_or_none_does(labels):
         ValueError, match=r"^no temperature between 0\.01 and 100 is best for these logits and labels$"
     ):
         inference.fit_temperature(z, labels)
+
+
+def test_no_finite_temperature_is_best_for_a_coin():
+    """Both classes as often, the same logits: the slope reaches 0 only where 1/T is rounded away."""
+    with pytest.raises(ValueError, match=r"^no temperature between 0\.01 and 1e\+300 is best "):
+        inference.fit_temperature([[1, 0], [1, 0]], [0, 1], high=1e300)
 
 
 # --- generation ---
@@ -256,6 +279,13 @@ def test_sample_cuts_the_unit_interval():
     for u, want in ((0.0, 0), (0.2499, 0), (0.25, 2), (0.7499, 2), (0.75, 3), (np.nextafter(1, 0), 3)):
         assert inference.sample(p, Dice(u)) == want
         assert inference.sample(np.multiply(7, p), Dice(u)) == want  # need not sum to 1
+
+
+def test_what_is_rare_is_not_rounded_away():
+    """In 32 bits 1 + 2⁻³⁰ is 1, and the second symbol would never come."""
+    p = np.float32([1, 2**-30])
+    assert inference.sample(p, Dice(np.nextafter(1, 0))) == 1
+    assert inference.nucleus(p / 2, 1).dtype == float
 
 
 def test_sample_never_draws_what_was_cut():

@@ -217,3 +217,11 @@ def test_the_bundle_holds_a_picture_and_the_call():
 
 def test_no_thread_is_left():
     assert not [t for t in threading.enumerate() if "_train" in repr(t)]
+
+
+def test_ink_comes_from_a_page_as_a_memoryview():
+    """Jupyter hands binary values over so; a trait that takes bytes alone leaves the pad unanswered."""
+    explorer = pad()
+    explorer.set_state({"ink": memoryview(bytes([255] * 32 + [0] * 32)), "ask": {"n": 1}})
+    assert explorer.answered == {"n": 1, "problem": ""}
+    assert explorer.answer["texts"] == ["Ink:", "share 0.50"]

@@ -40,7 +40,7 @@ def test_a_survivor_is_known_by_its_lines():
 def test_too_few_killed_and_no_reason_are_complaints():
     found = {"optim": {str(k): "survived" if k < 5 else "killed" for k in range(100)}}
     assert mutate.complaints(found, {("optim", "a", "b"): "the same"}) == []
-    assert mutate.complaints(found, {("optim", "a", "b"): None}) == ["optim: b survives without a reason"]
+    assert mutate.complaints(found, {("optim", "a", "b"): None}) == ["optim: survives without a reason: b"]
     found["optim"]["5"] = "survived"
     assert mutate.complaints(found, {}) == ["optim: 94 % are killed"]
 

@@ -102,8 +102,9 @@ def test_the_saddle_is_flat_at_the_origin_and_falls_to_both_sides():
 
 def test_quadratic_has_the_curvatures_it_is_given():
     bowl = surfaces.quadratic((2, 7), name="bowl", xlim=(0, 3), ylim=(0, 5), start=(1.0, 1.0))
-    np.testing.assert_array_equal(bowl.gradient(np.array([1.0, 1.0])), [2, 7])
-    assert bowl.value(np.array([1.0, 1.0])) == 4.5
+    w = np.array([[[1.0, 1.0]], [[2.0, 3.0]]])
+    np.testing.assert_array_equal(bowl.gradient(w), [[[2, 7]], [[4, 21]]])
+    np.testing.assert_array_equal(bowl.value(w), [[4.5], [35.5]])
     assert (bowl.name, bowl.start, bowl.minimum) == ("bowl", (1.0, 1.0), (0.0, 0.0))
     assert (bowl.xlim, bowl.ylim) == ((0, 3), (0, 5))
 
@@ -115,5 +116,6 @@ def test_a_quadratic_is_drawn_like_the_ravine_unless_told_otherwise():
 
 
 def test_a_quadratic_without_lower_bound_has_no_minimum():
+    assert surfaces.quadratic((0.1, 0.1)).minimum == (0, 0)
     assert surfaces.quadratic((1.0, -1.0)).minimum is None
     assert surfaces.quadratic((1.0, 0.0)).minimum is None

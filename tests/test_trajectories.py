@@ -123,8 +123,8 @@ def test_below_for_good(losses, step):
 
 
 def test_below_for_good_of_a_batch():
-    losses = np.array([[3.0, 0.1, 3], [0.5, 2, 3], [0.4, 0.3, 3]])
-    np.testing.assert_array_equal(below_for_good(losses, 1.0), [1, 2, -1])
+    losses = np.array([[3.0, 0.1, 3, 0.5], [0.5, 2, 3, 0.4], [0.4, 0.3, 3, 0.3]])
+    np.testing.assert_array_equal(below_for_good(losses, 1.0), [1, 2, -1, 0])
 
 
 def test_loss_along_keeps_the_batch_axes():

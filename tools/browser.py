@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -50,12 +51,12 @@ const exchange = async () => {{
   Object.assign(state, back);
   for (const name in back) heard[`change:${{name}}`]?.forEach((f) => f());
 }};
-const model = {{ get: (k) => state[k],
+const model = window.model = {{ get: (k) => state[k],
   set: (k, v) => {{ state[k] = v; changed[k] = v; window.sent.push([k, v]); }},
   save_changes: () => window.toKernel && exchange(),
   on: (k, f) => (heard[k] ??= new Set()).add(f), off: (k, f) => heard[k]?.delete(f) }};
 window.listen = exchange;
-const module = await import("data:text/javascript;base64,{js}");
+const module = window.module = await import("data:text/javascript;base64,{js}");
 window.cleanUp = await module.default.render({{ model, el: document.getElementById("here") }});
 </script></body></html>"""
 
@@ -124,11 +125,13 @@ def jupyterlab(root):
 
 
 def address(server, log, seconds=60):
-    """Wait until the server has logged its address, and return it."""
+    """Wait until the server listens at the address it has logged (it does so a moment later); return that."""
     begin = time.monotonic()
     while time.monotonic() - begin < seconds and server.poll() is None:
-        if found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
-            return found[0]
+        if found := re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text()):
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", int(found[1])), timeout=1).close()
+                return found[0]
         time.sleep(0.1)
     raise RuntimeError(f"JupyterLab did not start within {seconds} s:\n{log.read_text()}")
 

@@ -268,3 +268,34 @@ def mean_of_shards(gradients, sizes):
     Right for equal shards only; `scaling.average` is right for all.
     """
     return np.mean(gradients, axis=0)
+
+
+# --- ch. 3 §3: inference (E042–E044, E093) ---
+
+
+def prepare_as_drawn(values, normalise, encode):
+    """D11 (E043): clean, normalise, encode. Only numbers can be normalised, and encoding makes them."""
+    kept = [value for value in values if value is not None]  # the cleaning
+    try:
+        return encode(normalise(kept))
+    except (TypeError, ValueError) as error:
+        raise TypeError("words cannot be normalised: they are encoded only afterwards") from error
+
+
+def answers_as_printed(z, threshold=0.5):
+    """D13 (E044): "probability thresholding" of what the model puts out: logits, and any number of yeses.
+
+    Parameters
+    ----------
+    z : array_like, shape (N, K)
+
+    Returns
+    -------
+    bool array, shape (N, K)
+    """
+    return np.asarray(z) >= threshold
+
+
+def read_as_printed(symbols, logits_of):
+    """Inference as "predict the categories or labels" (E042): one forward pass, one label, no more."""
+    return [int(np.argmax(logits_of(symbols)))]

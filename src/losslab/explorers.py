@@ -7,6 +7,7 @@ from losslab.live import LiveExplorer
 from losslab.views import (
     checking,
     concepts,
+    drawing,
     gradients,
     inference,
     losses,
@@ -266,9 +267,9 @@ def shards(first=300, second=0.6, rest="3 : 1", state="at the start", shown=None
     Parameters
     ----------
     first : float
-        Images of worker 1, 10 to 370.
+        Images of worker 1, 10 to 340.
     second : float
-        Share of worker 2 in the rest, 0.1 to 0.9.
+        Share of worker 2 in the rest, 0.1 to 0.8.
     rest : "3 : 1" or "even"
         How workers 3 and 4 share what is left.
     state : "at the start" or "after 50 steps"
@@ -338,9 +339,9 @@ def writing(temperature=1.0, top=0.9, prompt="th", shown=None):
     -------
     losslab.widget.GridExplorer
     """
-    options = {text or "(nothing)": {"prompt": text} for text in text_views.PROMPTS}
-    if prompt not in text_views.PROMPTS:
-        raise ValueError(f"prompt must be one of {', '.join(map(repr, text_views.PROMPTS))}, got {prompt!r}")
+    options = {text: {"prompt": text} for text in text_views.PROMPTS}
+    if prompt not in options:
+        raise ValueError(f"prompt must be one of {', '.join(options)}, got {prompt!r}")
     return GridExplorer(
         "explorers.writing",
         text_views.view,
@@ -349,6 +350,34 @@ def writing(temperature=1.0, top=0.9, prompt="th", shown=None):
         {"prompt": prompt},
         {"prompt": options},
         shown=shown,
+    )
+
+
+def draw(example="none", preparation="centred"):
+    """Open a pad to draw a digit on, read by the network while it is drawn.
+
+    `example` is "none" or a digit to begin with, "a 0" to "a 9"; `preparation` is a key of
+    `losslab.views.drawing.PREPARATIONS`.
+
+    Returns
+    -------
+    losslab.live.LiveExplorer
+    """
+    examples = {
+        name: {"example": name, "ink": drawing.example(digit)} for name, digit in drawing.EXAMPLES.items()
+    }
+    preparations = {name: {"preparation": name} for name in drawing.PREPARATIONS}
+    if example not in examples:
+        raise ValueError(f"example must be one of {', '.join(examples)}, got {example!r}")
+    if preparation not in preparations:
+        raise ValueError(f"preparation must be one of {', '.join(preparations)}, got {preparation!r}")
+    return LiveExplorer(
+        "explorers.draw",
+        drawing.view,
+        settings={**examples[example], "preparation": preparation},
+        choices={"example": examples, "preparation": preparations},
+        pad=drawing.PAD,
+        pen=drawing.PEN,
     )
 
 

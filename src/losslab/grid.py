@@ -28,6 +28,9 @@ class Slider:
         low, high = self.values[[0, -1]]
         if not low <= value <= high:
             raise ValueError(f"{self.name} must be between {low:g} and {high:g}, got {value}")
+        if self.values.dtype.kind == "i" and value != round(value):
+            raise ValueError(f"{self.name} must be a whole number, got {value}")
+        value = self.values.dtype.type(value)
         index = int(np.abs(self.values - value).argmin())
         return Slider(
             self.name, self.label, np.where(np.arange(len(self.values)) == index, value, self.values)

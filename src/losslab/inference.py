@@ -57,12 +57,12 @@ def top_k(p, k):
     p = np.asarray(p)
     if not 1 <= k <= p.shape[-1]:
         raise ValueError(f"k must be from 1 to {p.shape[-1]}, got {k}")
-    return np.argsort(-p, axis=-1, kind="stable")[..., :k]
+    return np.argsort(-p, kind="stable")[..., :k]
 
 
 def share(part, whole):
     """Return part / whole elementwise, NaN where there is nothing to take a share of."""
-    part, whole = np.asarray(part, float), np.asarray(whole, float)
+    part, whole = np.asarray(part), np.asarray(whole)
     return np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, np.nan), where=whole > 0)
 
 
@@ -86,7 +86,7 @@ def precision_recall(scores, truth, threshold):
         If the shapes differ.
     """
     scores, truth = _pair(scores, truth, "truth")
-    yes = scores >= np.asarray(threshold, float)[..., None]
+    yes = scores >= np.asarray(threshold)[..., None]
     found = (yes & truth).sum(-1)
     return share(found, yes.sum(-1)), share(found, truth.sum())
 
@@ -108,7 +108,7 @@ def selective(sure, right, threshold):
         Share of the samples that are answered, and share of the answers that are right (NaN without any).
     """
     sure, right = _pair(sure, right, "right")
-    answered = sure >= np.asarray(threshold, float)[..., None]
+    answered = sure >= np.asarray(threshold)[..., None]
     count = answered.sum(-1)
     return count / sure.size, share((answered & right).sum(-1), count)
 
@@ -142,8 +142,8 @@ def calibration_error(sure, right, bins=10):
 
 def temperature_slope(z, labels, T):
     """Slope of the mean cross-entropy in 1/T: mean of Σₖ pₖ zₖ − z_y. Positive where 1/T is too large."""
-    z, labels = np.asarray(z, float), np.asarray(labels)
-    expected = (softmax(z, T) * z).sum(-1)
+    z, labels = np.asarray(z), np.asarray(labels)
+    expected = (softmax(z, T) * z).sum(1)
     return (expected - z[np.arange(len(z)), labels]).mean()
 
 
@@ -185,10 +185,10 @@ def nucleus(p, top):
     if not ((np.asarray(top) > 0) & (np.asarray(top) <= 1)).all():
         raise ValueError(f"top must be above 0 and at most 1, got {top}")
     p = np.asarray(p, float)
-    order = np.argsort(-p, axis=-1, kind="stable")
+    order = top_k(p, p.shape[-1])
     heap = np.take_along_axis(p, order, -1).cumsum(-1)[..., :-1]
     before = np.concatenate([np.zeros_like(p[..., :1]), heap], -1)  # of all that are more probable
-    before = np.take_along_axis(before, np.argsort(order, axis=-1), -1)
+    before = np.take_along_axis(before, np.argsort(order), -1)
     q = np.where(before < top, p, 0.0)
     return q / q.sum(-1, keepdims=True)
 

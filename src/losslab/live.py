@@ -63,8 +63,7 @@ class LiveExplorer(Explorer):
     """
 
     live = True
-    # A real kernel gets a memoryview where a page without Jupyter sends bytes.
-    ink = traitlets.Bytes().tag(sync=True, echo_update=False, from_json=lambda value, _: bytes(value))
+    ink = traitlets.CBytes().tag(sync=True, echo_update=False)  # C: what comes from a page is a memoryview
     answer = traitlets.Dict().tag(sync=True)  # one picture: what for, its lines, its words, how far
 
     def __init__(

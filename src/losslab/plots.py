@@ -53,13 +53,13 @@ LINES = {
     "Unweighted mean": {"color": "#B3400F", "linestyle": "-", "marker": "x"},
     "Weighted mean": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
     "Expected": {"color": "#00795A", "linestyle": "-.", "marker": "^"},
+    "Batch": {"color": "#5A6470", "linestyle": "-", "marker": ""},
+    "Test images": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
     "Accuracy": {"color": "#0060A0", "linestyle": "-", "marker": ""},
     "Probability": {"color": "#00795A", "linestyle": "-", "marker": ""},
     "What it sees": {"color": "#5A6470", "linestyle": "-", "marker": ""},
     "Kept": {"color": "#0060A0", "linestyle": "-", "marker": ""},
     "Cut off": {"color": "#B3500F", "linestyle": ":", "marker": ""},
-    "Batch": {"color": "#5A6470", "linestyle": "-", "marker": ""},
-    "Test images": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
 }
 # The same lines on a dark page.
 DARK = {
@@ -92,18 +92,18 @@ DARK = {
     "The loss as computed": "#4FD1A8",
     "Slope by autodiff": "#F09BD2",
     "This training": "#6CB8F5",
+    "Batch": "#AAB4C0",
+    "Test images": "#6CB8F5",
+    "Accuracy": "#6CB8F5",
     "This setting": "#F2A065",
     "Shards": "#AAB4C0",
     "Unweighted mean": "#FF8A66",
     "Weighted mean": "#6CB8F5",
     "Expected": "#4FD1A8",
-    "Accuracy": "#6CB8F5",
     "Probability": "#4FD1A8",
     "What it sees": "#AAB4C0",
     "Kept": "#6CB8F5",
     "Cut off": "#F2A065",
-    "Batch": "#AAB4C0",
-    "Test images": "#6CB8F5",
 }
 
 # A surface from low loss to high, so pale (so dark) that every line keeps a contrast of 3:1 on all of it.

@@ -61,7 +61,7 @@ def diverged_at(path, limit=1e3):
     int array, shape (...)
         The step, or −1 for a path that stays inside.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore"):
         outside = ~(np.linalg.norm(path, axis=-1) <= limit)
     return np.where(outside.any(0), outside.argmax(0), -1)
 

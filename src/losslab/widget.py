@@ -32,8 +32,9 @@ from losslab.grid import (
 class Explorer(anywidget.AnyWidget):
     """What grid and live explorers share: a stage, a settings line, and a browser that asks by number."""
 
-    _esm = Path(__file__).with_name("widget.js")
-    _css = Path(__file__).with_name("widget.css")
+    # As text: given a Path, anywidget keeps every explorer for ever, to tell it when the file changes.
+    _esm = Path(__file__).with_name("widget.js").read_text(encoding="utf-8")
+    _css = Path(__file__).with_name("widget.css").read_text(encoding="utf-8")
     size = WIDTH, HEIGHT
     live = False
     meta = traitlets.Dict().tag(sync=True)
@@ -119,6 +120,11 @@ class Explorer(anywidget.AnyWidget):
             "call": [self.call, {name: repr(value) for name, value in self.settings.items()}],
             "live": self.live,
         }
+
+    def close(self):
+        """Take the explorer off every page and out of memory, with the layout that ipywidgets made for it."""
+        self.layout.close()
+        super().close()
 
     def __repr__(self):
         """Return the call that opens this explorer as it stands."""

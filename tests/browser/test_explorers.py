@@ -51,6 +51,7 @@ EXPLORERS = {
 # Live explorers need a kernel; those that train are run and stopped, the others' sliders are dragged.
 LIVE = {
     "train": (explorers.train, ["learning rate α", "images per step"]),
+    "draw": (explorers.draw, []),  # tests/browser/test_drawing.py draws
 }
 
 

@@ -1,5 +1,7 @@
 """Chapter 8: digits that were prepared in other ways, and what threshold and temperature do to answers."""
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 
@@ -9,7 +11,7 @@ from losslab.grid import Series, Slider, View, each
 # --- train/serve skew: what the network sees when its input is prepared differently ---
 
 SKEW = (
-    Slider("contrast", "contrast c", np.linspace(-1, 1, 41)),
+    Slider("contrast", "contrast c", np.linspace(-1, 1, 33)),
     Slider("shift", "moved right, pixels", np.arange(9)),
 )
 COUNT = 200  # test digits that are read at every position
@@ -48,19 +50,28 @@ def skew(contrast, shift, *, preparation, digit):
     -------
     losslab.grid.View
     """
-    net, (mean, std, *_) = trained.reader()
+    place = preparation, tuple(contrast[:, 0].tolist()), tuple(shift[0].tolist())
     images, labels = (t[:COUNT] for t in trained.split()["test"])
-    prepare, one = PREPARATIONS[preparation], int((labels == digit).nonzero()[0, 0])
-    shape, v = np.broadcast_shapes(contrast.shape, shift.shape), images / 255
-    right, p, seen = np.empty(shape), np.empty((*shape, 10)), np.empty((*shape, 28, 28))
-    for i, c in enumerate(contrast[:, 0]):
-        for j, k in enumerate(shift[0]):
-            x = prepare(changed(v, float(c), int(k)), mean, std)
-            z = training.predict(net, x)
-            right[i, j], p[i, j] = (z.argmax(1) == labels).double().mean(), z[one].double().softmax(0)
-            seen[i, j] = x[one] * std + mean  # in the pixels that the training would have called so
+    z, one = _read(*place), int((labels == digit).nonzero()[0, 0])
+    right, p = (z.argmax(-1) == labels.numpy()).mean(-1), inference.softmax(z[:, :, one])
     words = each(SAYS, digit, contrast, shift, p.argmax(-1), p.max(-1), right, COUNT)
+    _, (mean, std, *_) = trained.reader()  # what arrives, in the pixels that the training would call so
+    seen = np.array([[(x * std + mean).numpy() for x in row] for row in _prepared(images[one], *place)])
     return View(skew_stage, _skew_series(contrast, right, p, seen), words)
+
+
+def _prepared(images, preparation, contrasts, shifts):
+    """Return what the network is given, by contrast and shift, as rows of tensors."""
+    prepare, (mean, std, *_) = PREPARATIONS[preparation], trained.reader().transform
+    return [[prepare(changed(images / 255, c, int(k)), mean, std) for k in shifts] for c in contrasts]
+
+
+@lru_cache(maxsize=len(PREPARATIONS))
+def _read(preparation, contrasts, shifts):
+    """Return the logits of all digits at every position, shape (A, B, COUNT, 10)."""
+    rows = _prepared(trained.split()["test"][0][:COUNT], preparation, contrasts, shifts)
+    model = trained.reader().model
+    return np.array([[training.predict(model, x).double().numpy() for x in row] for row in rows])
 
 
 SAYS = (
@@ -107,6 +118,8 @@ def skew_stage(figure, theme):
     for ax in axes:
         ax.title.set_fontsize(10)
         plots.tint(ax, theme)
+    chance.grid(axis="x", visible=False)
+    picture.spines[:].set_visible(False)
     return list(axes)
 
 

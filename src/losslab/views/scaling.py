@@ -24,6 +24,11 @@ def span(days):
     return f"{days / UNITS[unit]:.3g} {unit}"
 
 
+def plain(value):
+    """Say three significant digits of a number, from a thousand on without an exponent."""
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
 def training_time(devices, tokens, *, model, tflops, watts, price):
     """Days of a training against devices, and its place among published ones.
 
@@ -53,9 +58,10 @@ def training_time(devices, tokens, *, model, tflops, watts, price):
     cost = scaling.train_cost(days, devices, price=price)
     says = (
         f"{model}, D = {{:.3g}}: {{:.3g}} FLOP. {{:,.0f}} devices at {tflops:g} TFLOP/s: {{}}, "
-        f"{{:.3g}} MWh at {watts:g} W each, {{:.3g}} at {price:g} per device and hour."
+        f"{{}} MWh at {watts:g} W, {{}} at {price:g} per device-hour."
     )
-    return View(time_stage, series, each(says, tokens, flop, devices, np.vectorize(span)(days), energy, cost))
+    said = [np.vectorize(say)(one) for say, one in ((span, days), (plain, energy), (plain, cost))]
+    return View(time_stage, series, each(says, tokens, flop, devices, *said))
 
 
 def dot(x, y):
@@ -73,16 +79,18 @@ def time_stage(figure, theme):
         left.text(1.1e5, days, name, color=plots.TEXT[theme], fontsize=8, ha="right", va="bottom")
     right.set(xlim=(1e5, 1e13), ylim=(5e4, 2e14), xlabel="parameters $N$", ylabel="tokens $D$")
     N = np.array([1e5, 1e13])
+    right.plot(N, 20 * N, color=plots.TEXT[theme], linewidth=0.8, linestyle="--")
+    right.text(3e5, 2e7, "20 tokens per parameter", color=plots.TEXT[theme], fontsize=8, rotation=42)
     for power in range(12, 27, 2):
         right.plot(N, 10.0**power / 6 / N, color=plots.TEXT[theme], linewidth=0.5, alpha=0.5)
-    for power in (14, 18, 22):
-        at = {"color": plots.TEXT[theme], "fontsize": 8, "rotation": -45, "rotation_mode": "anchor"}
-        right.text(10.0 ** (power / 2 - 2), 10.0 ** (power / 2 + 1.4), f"$10^{{{power}}}$ FLOP", **at)
+    for power in (16, 20):
+        at = {"color": plots.TEXT[theme], "fontsize": 8, "rotation": -42, "rotation_mode": "anchor"}
+        right.text(10.0 ** (power / 2 + 0.8), 10.0 ** (power / 2 - 1.4), f"$10^{{{power}}}$ FLOP", **at)
     for name, run in scaling.PUBLISHED.items():
         right.plot(run.parameters, run.tokens, ".", color=plots.TEXT[theme])
         beside = {"color": plots.TEXT[theme], "fontsize": 8, "textcoords": "offset points"}
-        low = name in ("LLaMA", "GPT-3")
-        place = {"xytext": (-5, -12) if low else (5, 4), "ha": "right" if low else "left"}
+        left_of = name in ("LLaMA", "GPT-3")
+        place = {"xytext": (-5, -12) if left_of else (5, 3), "ha": "right" if left_of else "left"}
         right.annotate(name, (run.parameters, run.tokens), **beside, **place)
     for ax in (left, right):
         ax.set(xscale="log", yscale="log")

@@ -7,11 +7,10 @@ import numpy as np
 from losslab import datasets, gradients, losses, plots, scaling, training
 from losslab.grid import Series, Slider, View, each
 from losslab.views.gradients import bars
-from losslab.views.scaling import dot
 
 SLIDERS = (
-    Slider("first", "images of worker 1", np.arange(10.0, 371, 5)),
-    Slider("second", "worker 2's share of the rest", np.linspace(0.1, 0.9, 41)),
+    Slider("first", "images of worker 1", np.arange(10.0, 341, 5)),
+    Slider("second", "worker 2's share of the rest", np.linspace(0.1, 0.8, 36)),
 )
 N, WIDTHS = 400, (784, 256, 128, 64, 10)
 REST = {"3 : 1": 0.75, "even": 0.5}  # worker 3's share of what is then left for workers 3 and 4
@@ -33,7 +32,7 @@ def products(steps):
     batch, *others = np.split(order, range(N, N + 100 * steps + 1, 100))
     for one in others[:steps]:
         layers, a, deltas = _backward(theta, x[one], y[one])
-        theta = theta - 0.1 * gradients.pack(gradients.layer_gradients(deltas, a))
+        theta = theta - 0.02 * gradients.pack(gradients.layer_gradients(deltas, a))
     _, a, deltas = _backward(theta, x[batch], y[batch])
     return N**2 * sum((d @ d.T) * (before @ before.T + 1) for d, before in zip(deltas, a, strict=True))
 
@@ -84,13 +83,16 @@ def view(first, second, *, rest, state):
     """
     K, n = products(STATES[state]), sizes(first, second, rest)
     every = SLIDERS[0].values[:, None]
-    lines, here = errors(sizes(every, second, rest), K), errors(n, K)
-    series = [Series("Shards", 0, bars(n, np.arange(1, 5), 0.7, 0), scrub=False, fill=True)]
-    for name, line, at in zip(NAMES, lines, here, strict=True):
-        curve = np.stack(np.broadcast_arrays(every[:, 0], line.T), -1)
+    upright = np.stack(np.broadcast_arrays(first[..., None], [-1.0, 9.0]), -1)
+    series = [
+        Series("Shards", 0, bars(n, np.arange(1, 5), 0.7, 0), scrub=False, fill=True),
+        Series("Shards", 1, upright, scrub=False),
+    ]
+    for name, error in zip(NAMES, errors(sizes(every, second, rest), K), strict=True):
+        curve = np.stack(np.broadcast_arrays(every[:, 0], error.T), -1)
         series.append(Series(name, 1, curve[None], scrub=False))
-        series.append(Series(name, 1, dot(first, at), scrub=False))
-    return View(stage, series, each(SAYS, *np.moveaxis(n, -1, 0), here[0], here[2]))
+    plain, _, expected = errors(n, K)
+    return View(stage, series, each(SAYS, *np.moveaxis(n, -1, 0), plain, expected))
 
 
 NAMES = ("Unweighted mean", "Weighted mean", "Expected")
@@ -104,7 +106,7 @@ def stage(figure, theme):
     """Images of each worker on the left, errors against those of worker 1 on the right."""
     left, right = figure.subplots(1, 2, width_ratios=(2, 3))
     left.set(xlim=(0.4, 4.6), ylim=(0, 400), xticks=range(1, 5), xlabel="worker", ylabel="images")
-    right.set(xlim=(0, 380), ylim=(-0.03, 2.3), xlabel="images of worker 1")
+    right.set(xlim=(0, 350), ylim=(-0.03, 2.6), xlabel="images of worker 1")
     right.set(ylabel="error / size of the gradient")
     for ax in (left, right):
         plots.tint(ax, theme)

@@ -11,7 +11,9 @@ SLIDERS = (
     Slider("temperature", "temperature T", np.geomspace(0.1, 3, 45)),
     Slider("top", "top-p", np.linspace(0.05, 1, 39)),
 )
-PROMPTS = ("", "th", "pl", "be", "si", "ten")
+NOTHING = "(nothing)"
+PROMPTS = (NOTHING, "th", "pl", "be", "si", "ten")
+PANELS = slice(None, 14), slice(14, None)  # which characters stand on which panel
 LIMIT, DICE = 14, 3  # characters at most; names written at every position
 
 
@@ -22,19 +24,21 @@ def view(temperature, top, *, prompt):
     ----------
     temperature, top : array, shapes (A, 1) and (1, B)
     prompt : str
-        What is already written.
+        What is already written, or `NOTHING`.
 
     Returns
     -------
     losslab.grid.View
     """
+    prompt = "" if prompt == NOTHING else prompt
     z = trained.next_logits(trained.namer(), characters.encode(prompt))
     p = inference.softmax(z, temperature[..., None])
     q = inference.nucleus(p, top[..., None])
     p = np.broadcast_to(p, q.shape)
     series = [
-        Series("Kept", 0, bars(q), scrub=False, fill=True),
-        Series("Cut off", 0, bars(np.where(q > 0, 0, p)), scrub=False, fill=True),
+        Series(name, panel, bars(heights[..., part]), scrub=False, fill=True)
+        for panel, part in enumerate(PANELS)
+        for name, heights in {"Kept": q, "Cut off": np.where(q > 0, 0, p)}.items()
     ]
     names = written(prompt, temperature, top)
     likely = np.array(list(characters.ALPHABET))[q.argmax(-1)]
@@ -86,9 +90,13 @@ def _joined(text):
 
 def stage(figure, theme):
     """One bar per character; the first is the end of the name."""
-    ax = figure.subplots()
-    ax.set(xlim=(-0.7, len(characters.ALPHABET) - 0.3), ylim=(0, 1.02), ylabel="probability")
-    ax.set_xticks(range(len(characters.ALPHABET)), characters.ALPHABET)
-    ax.set_xlabel("next character (· ends the name)")
-    plots.tint(ax, theme)
-    return [ax]
+    axes = figure.subplots(1, 2)
+    for ax, part in zip(axes, PANELS, strict=True):
+        letters = characters.ALPHABET[part]
+        ax.set(xlim=(-0.7, 13.7), ylim=(0, 1.02), ylabel="probability")
+        ax.set_xticks(range(len(letters)), letters)
+        ax.grid(axis="x", visible=False)
+        plots.tint(ax, theme)
+    axes[0].set_xlabel("next character (· ends the name)")
+    axes[1].set_xlabel("next character")
+    return list(axes)

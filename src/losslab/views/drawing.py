@@ -1,0 +1,87 @@
+"""Chapter 8: a digit that is being drawn, what the network sees of it, and what it says."""
+
+import numpy as np
+
+from losslab import inference, ink, plots, trained
+from losslab.grid import Series, View
+from losslab.views.inference import bars
+
+PAD, PEN = 112, 11  # cells per side of the pad, and across its pen
+SURE = 0.9  # from here on the answer is given without reserve
+PREPARATIONS = {
+    "centred": ink.centred,
+    "only shrunk": lambda drawing: np.round(ink.resample(drawing, (28, 28))).astype(np.uint8),
+    "colours inverted": lambda drawing: 255 - ink.centred(drawing),
+}
+
+
+def example(digit):
+    """Return the first test image of a digit, enlarged to the pad; blank paper for None."""
+    if digit is None:
+        return np.zeros((PAD, PAD), np.uint8)
+    images, labels = trained.split()["test"]
+    image = images[(labels == digit).nonzero()[0, 0]].numpy()
+    return np.kron(image, np.ones((PAD // 28, PAD // 28), np.uint8))
+
+
+EXAMPLES = {"none": None, **{f"a {k}": k for k in range(10)}}
+
+
+def read(ink, preparation="centred"):
+    """Return what the network is given for a drawing, and the ten probabilities that it answers.
+
+    Parameters
+    ----------
+    ink : uint8 array, shape (H, W)
+        0 (paper) to 255 (ink).
+    preparation : str
+        A key of `PREPARATIONS`.
+
+    Returns
+    -------
+    seen : uint8 array, shape (28, 28)
+    p : array, shape (10,)
+        Zeros for an empty page.
+    """
+    seen = PREPARATIONS[preparation](ink)
+    return seen, inference.softmax(trained.pad_reader().logits(seen[None]))[0] * bool(ink.any())
+
+
+def view(ink, *, example="none", preparation="centred"):
+    """Read a drawing.
+
+    Parameters
+    ----------
+    ink : uint8 array, shape (PAD, PAD)
+    example : str
+        Where the drawing began; changes nothing.
+    preparation : str
+        A key of `PREPARATIONS`.
+
+    Returns
+    -------
+    losslab.grid.View
+    """
+    seen, p = read(ink, preparation)
+    return View(stage, [Series("Probability", 0, bars(p), scrub=False, fill=True)], said(p), image=seen)
+
+
+def said(p):
+    """Put ten probabilities into a sentence; nothing was drawn if all are 0."""
+    if not p.any():
+        return "The page is empty. Draw a digit, large or small, anywhere."
+    first, second = inference.top_k(p, 2)
+    guess = f"a {first} with probability {p[first]:.2f}, next a {second} with {p[second]:.2f}"
+    if inference.decide(p, SURE) == inference.REJECTED:
+        return f"Not sure enough to answer: {guess}."
+    return f"This is {guess}."
+
+
+def stage(figure, theme):
+    """Ten bars, and the threshold from which on the answer is given without reserve."""
+    ax = figure.subplots()
+    ax.axhline(SURE, color=plots.TEXT[theme], linewidth=0.8, linestyle=":")
+    ax.set(xlim=(-0.6, 9.6), ylim=(0, 1.02), xticks=range(10), xlabel="digit", ylabel="probability")
+    ax.grid(axis="x", visible=False)
+    plots.tint(ax, theme)
+    return [ax]

@@ -1,0 +1,142 @@
+"""The networks of chapter 8 and the names they learn from: as good as is said, and the same twice."""
+
+import numpy as np
+import pytest
+import torch
+
+from losslab import characters, inference, models, trained, training
+
+
+@pytest.fixture(scope="module")
+def sets():
+    return trained.split()
+
+
+def test_the_three_sets_are_apart_and_always_the_same(sets):
+    assert {name: len(y) for name, (_, y) in sets.items()} == {"train": 5400, "validation": 600, "test": 1000}
+    seen = {x.numpy().tobytes() for x in sets["train"][0]}
+    assert not seen & {x.numpy().tobytes() for x in sets["validation"][0]}
+    for name, (x, y) in trained.split().items():
+        assert torch.equal(x, sets[name][0])
+        assert torch.equal(y, sets[name][1])
+        assert y.dtype == torch.int64
+
+
+@pytest.mark.parametrize(
+    ("make", "low", "high"),
+    [
+        (trained.reader, 0.92, 0.97),
+        (lambda: trained.reader(measured=False), 0.88, 0.95),
+        (trained.pad_reader, 0.95, 0.99),
+    ],
+)
+def test_readers_read_as_well_as_is_said(sets, make, low, high):
+    x, y = sets["test"]
+    assert low <= (make().logits(x).argmax(-1) == y.numpy()).mean() <= high
+    assert make().logits(x[:3]).dtype == np.float64
+
+
+def test_the_article_s_recipe_scales_by_a_half(sets):
+    assert trained.reader(measured=False).transform[:2] == (0.5, 0.5)
+    assert trained.reader().transform[:2] == training.mean_std(sets["train"][0])
+
+
+def test_training_leaves_the_global_generator_where_it_leads_to_the_same_network(sets):
+    torch.manual_seed(1)
+    first = trained.reader.__wrapped__(measured=False).logits(sets["test"][0][:9])
+    torch.manual_seed(2)
+    np.testing.assert_array_equal(first, trained.reader(measured=False).logits(sets["test"][0][:9]))
+
+
+def test_weights_are_drawn_as_torch_does():
+    model = trained.drawn(models.Net(), torch.Generator().manual_seed(0))
+    for layer in (model.fc1, model.fc4):
+        for p in (layer.weight, layer.bias):
+            bound = layer.in_features**-0.5
+            assert 0.8 * bound < p.abs().max() <= bound
+        np.testing.assert_allclose(layer.weight.std().item(), bound / 3**0.5, rtol=0.05)
+
+
+def test_wobbling_moves_ink_a_little_while_training_only(sets):
+    x = sets["test"][0][:64].float() / 255
+    wobble = trained.Wobble(torch.nn.Identity(), 0.0, torch.Generator().manual_seed(0))
+    assert torch.equal(wobble.eval()(x), x)
+    moved = wobble.train()(x)
+    assert moved.shape == x.shape
+    assert not torch.isclose(moved, x).all((1, 2)).any()
+    np.testing.assert_allclose(moved.sum((1, 2)) / x.sum((1, 2)), 1, atol=0.5)
+    rows = torch.arange(28.0)
+    shift = ((moved.sum(2) @ rows) / moved.sum((1, 2)) - (x.sum(2) @ rows) / x.sum((1, 2))).abs()
+    assert 0.2 < shift.max() < 4
+
+
+def test_wobbling_leaves_paper_as_it_is():
+    paper = torch.full((5, 28, 28), -0.4)
+    wobble = trained.Wobble(torch.nn.Identity(), -0.4, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(wobble(paper), paper)
+
+
+def test_overlaid_digits_have_the_labels_of_both(sets):
+    x, y = sets["test"]
+    images, there = trained.overlaid(x, y, 300, torch.Generator().manual_seed(0))
+    one, two = torch.randint(len(x), (2, 300), generator=torch.Generator().manual_seed(0))
+    assert torch.equal(images, torch.maximum(x[one], x[two]))
+    for k in range(300):
+        assert set(there[k].nonzero().flatten().tolist()) == {y[one[k]].item(), y[two[k]].item()}
+    assert set(there.sum(1).tolist()) == {1, 2}
+
+
+def test_the_pair_reader_finds_most_of_two(sets):
+    images, there = trained.overlaid(*sets["test"], 1000, torch.Generator().manual_seed(0))
+    p = inference.sigmoid(trained.pair_reader().logits(images))
+    precision, recall = inference.precision_recall(p.ravel(), there.numpy().ravel(), 0.5)
+    assert 0.78 < precision < 0.95
+    assert 0.68 < recall < 0.9
+
+
+# --- characters ---
+
+
+def test_names_are_the_118_elements():
+    assert len(characters.NAMES) == len(set(characters.NAMES)) == 118
+    assert characters.NAMES[0] == "hydrogen"
+    assert characters.NAMES[78] == "gold"
+    assert characters.NAMES[117] == "oganesson"
+    assert all(name.isalpha() and name.islower() for name in characters.NAMES)
+
+
+def test_text_and_symbols():
+    assert characters.encode("abz·") == [1, 2, 26, 0]
+    assert characters.decode([1, 2, 26, 0]) == "abz·"
+    assert characters.ALPHABET[characters.END] == "·"
+    with pytest.raises(ValueError, match=r"only abc.*z can be written, got \[' ', 'É'\]"):
+        characters.encode("É a")
+
+
+def test_the_context_is_the_last_three_characters():
+    def shown(symbols):
+        x = characters.one_hot(symbols)
+        assert (x.sum(1) == 1).all()
+        return characters.decode(x.argmax(1))
+
+    assert shown([]) == "···"
+    assert shown(characters.encode("a")) == "··a"
+    assert shown(characters.encode("zinc")) == "inc"
+
+
+def test_every_character_is_to_be_guessed_once():
+    x, y = characters.pairs(("tin", "ox"))
+    assert x.shape == (7, 3, 27)
+    got = [characters.decode(row.argmax(1)) + characters.ALPHABET[k] for row, k in zip(x, y, strict=True)]
+    assert got == ["···t", "··ti", "·tin", "tin·", "···o", "··ox", "·ox·"]
+    assert (x.dtype, y.dtype) == (np.float32, np.int64)
+    assert len(characters.pairs()[1]) == sum(len(name) + 1 for name in characters.NAMES)
+
+
+def test_the_namer_has_learnt_and_not_only_by_heart():
+    x, y = (torch.from_numpy(a) for a in characters.pairs())
+    score = training.evaluate(trained.namer(), x, y)
+    assert 0.8 < score.loss < 1.4  # the 27 frequencies alone leave about 2.7 nats
+    assert (
+        characters.decode([trained.next_logits(trained.namer(), characters.encode("thori")).argmax()]) == "u"
+    )
