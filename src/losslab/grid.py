@@ -54,7 +54,7 @@ class Series:
     scrub : bool
         Whether point k belongs to step k and is drawn from that step on.
     fill : bool
-        Whether the line encloses an area to be filled: a bar, a histogram.
+        Whether the line encloses an area to be filled, a bar or a histogram; a dotted one stays hollow.
     """
 
     name: str
@@ -169,6 +169,11 @@ def pack(series, ax):
     return np.concatenate([drawn[..., None], steps], -1).astype("<i2")
 
 
+def hollow(name):
+    """Whether an area of this name is outlined only, to tell it from others without colours: dotted ones."""
+    return plots.LINES[name]["linestyle"] == ":"
+
+
 def still(view, index, shown, step, size=(WIDTH, HEIGHT)):
     """Draw one slider position with matplotlib alone: what a reader without a kernel sees."""
     figure, axes = draw_stage(view, "light", size)
@@ -182,7 +187,9 @@ def still(view, index, shown, step, size=(WIDTH, HEIGHT)):
         label = None if label in labels.setdefault(s.panel, set()) else label
         labels[s.panel].add(label)
         if s.fill:
-            axes[s.panel].fill(*points.T, color=plots.ink(s.name, "light"), alpha=0.35, label=label)
+            colour = plots.ink(s.name, "light")
+            face = "none" if hollow(s.name) else (colour, 0.35)
+            axes[s.panel].fill(*points.T, facecolor=face, edgecolor=colour, label=label)
             continue
         axes[s.panel].plot(*points.T, label=label, markersize=3, markevery=10, **plots.LINES[s.name])
     if labels.get(0):
