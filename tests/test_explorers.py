@@ -253,6 +253,9 @@ def test_a_stage_is_not_cut_through_a_title_of_its_own_or_axes_on_each_other():
     figure.suptitle("both")
     assert len(grid.pieces(axes)) == 1
     assert len(grid.pieces(list(Figure().subplots(2, 1)))) == 1
+    assert len(grid.pieces(list(Figure().subplots(1, 2, sharey=True)))) == 1, (
+        "one axis names the rows of both"
+    )
 
 
 def test_the_contribution_guide_adds_an_explorer_in_twenty_lines():

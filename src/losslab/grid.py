@@ -122,7 +122,8 @@ def pieces(axes):
     Returns
     -------
     list of [x, width]
-        CSS pixels, from left to right; the whole width if nothing stands side by side.
+        CSS pixels, from left to right; the whole width if nothing stands side by side, or if a title or an
+        axis belongs to several of them.
     """
     figure, spans = axes[0].figure, []
     for box in sorted((ax.get_tightbbox() for ax in figure.axes), key=lambda box: box.x0):
@@ -130,7 +131,8 @@ def pieces(axes):
             spans[-1][1] = max(spans[-1][1], box.x1)
         else:
             spans.append([box.x0, box.x1])
-    whole = figure.texts or figure.legends or figure.get_suptitle()
+    shared = [ax for ax in figure.axes if len(ax.get_shared_y_axes().get_siblings(ax)) > 1]
+    whole = shared or figure.texts or figure.legends or figure.get_suptitle()
     cuts = [] if whole else [(a[1] + b[0]) / 2 for a, b in zip(spans, spans[1:], strict=False)]
     edges = [0.0, *(round(float(x), 2) for x in cuts), float(figure.bbox.width)]
     return [[a, b - a] for a, b in zip(edges, edges[1:], strict=False)]

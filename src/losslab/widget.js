@@ -362,7 +362,7 @@ function explorer({ model, el }) {
       Object.assign(images[k].style, { width: `${(100 * meta().size[0]) / w}%`, left: `${(-100 * x) / w}%` });
     });
     ui.resized();
-    ask();
+    paint(); // at once: a canvas that changes its size is empty
   }
 
   function paint() {
