@@ -120,7 +120,10 @@ def test_every_position_has_its_sentence(explorer):
     sent = zlib.decompress(explorer.atlas)[2 * _cells(explorer) :].decode().split("\n")
     view = explorer.view
     assert sent == [text for texts in (view.texts, *view.says.values()) for text in texts.ravel()]
-    assert not [text for text in sent if re.search(r"\b(nan|inf)\b", text)]
+    numbers = [
+        text.partition("write:")[0] for text in sent
+    ]  # what the letters explorer writes may be anything
+    assert not [text for text in numbers if re.search(r"\b(nan|inf)\b", text)]
 
 
 def test_small_enough_to_send(explorer):
