@@ -1,6 +1,6 @@
 """How fast the article's network trains, and how good it gets: its listing, our steps one by one, the floor.
 
-    python benchmarks/mnist.py --data ../shared/mnist        on the CPU: 8 minutes on two cores
+    python benchmarks/mnist.py --data FOLDER                on the CPU: 8 minutes on two cores
     python benchmarks/mnist.py --device cuda --data FOLDER   on a GPU
     python benchmarks/mnist.py --smoke                       on two thousand images, to see that it works
 
