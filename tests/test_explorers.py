@@ -107,13 +107,23 @@ def test_every_drawn_point_is_finite_and_every_other_run_is_marked(explorer):
             assert np.isfinite(points).all(), (series.name, i, j)
 
 
+def test_every_menu_stands_where_the_settings_are_and_can_be_put_back(explorer):
+    """Reset sends the option that was chosen at first: it has to be one, and to set what is set."""
+    for name, (chosen, options) in explorer.meta["choices"].items():
+        assert chosen in options
+        assert explorer.choices[name][chosen][name] == explorer.settings[name]
+
+
 def test_every_position_has_its_sentence(explorer):
     shape = [len(s["values"]) for s in explorer.meta["sliders"]] + [1]  # if there is no second slider
     assert list(explorer.view.texts.shape) == shape[:2]
     sent = zlib.decompress(explorer.atlas)[2 * _cells(explorer) :].decode().split("\n")
     view = explorer.view
     assert sent == [text for texts in (view.texts, *view.says.values()) for text in texts.ravel()]
-    assert not [text for text in sent if re.search(r"\b(nan|inf)\b", text)]
+    numbers = [
+        text.partition("write:")[0] for text in sent
+    ]  # what the letters explorer writes may be anything
+    assert not [text for text in numbers if re.search(r"\b(nan|inf)\b", text)]
 
 
 def test_small_enough_to_send(explorer):
@@ -207,6 +217,19 @@ def test_lines_of_one_panel_differ_by_more_than_colour(explorer):
         assert len(marks) == len(set(marks)), names
 
 
+@pytest.mark.parametrize(
+    ("name", "filled", "outlined"), [("backprop", "Corrected", "As printed"), ("writing", "Kept", "Cut off")]
+)
+def test_bars_of_two_kinds_differ_by_more_than_colour(name, filled, outlined):
+    explorer = MAKE.get(name, partial(explorers.backprop, truth="setosa"))()
+    names = explorer.meta["names"]
+    kinds = {names[s["name"]]: s["fill"] for s in explorer.meta["series"] if s["fill"]}
+    assert (kinds[filled], kinds[outlined]) == (1, 2)
+    figure = grid.still(explorer.view, explorer.state["index"], explorer.state["shown"], 0)
+    patches = {patch.get_label(): patch for patch in figure.axes[0].patches}
+    assert patches[outlined].get_facecolor()[3] == 0 < patches[filled].get_facecolor()[3]
+
+
 def test_a_legend_names_two_series_of_one_name_once():
     explorer = explorers.softmax()
     figure = grid.still(explorer.view, explorer.state["index"], explorer.state["shown"], 0)
@@ -233,6 +256,9 @@ def test_a_stage_is_not_cut_through_a_title_of_its_own_or_axes_on_each_other():
     figure.suptitle("both")
     assert len(grid.pieces(axes)) == 1
     assert len(grid.pieces(list(Figure().subplots(2, 1)))) == 1
+    assert len(grid.pieces(list(Figure().subplots(1, 2, sharey=True)))) == 1, (
+        "one axis names the rows of both"
+    )
 
 
 def test_the_contribution_guide_adds_an_explorer_in_twenty_lines():

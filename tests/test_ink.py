@@ -88,3 +88,9 @@ def test_a_digit_drawn_large_and_elsewhere_comes_back_as_the_same_class(scale, t
     left_alone = np.array([ink.resample(x, (28, 28)) for x in large]).astype(np.uint8)
     if left >= 100:  # without the preparation they are lost
         assert (reader.logits(left_alone).argmax(-1) == as_it_was).mean() < 0.6
+
+
+def test_faint_ink_between_the_lines_is_kept():
+    image = page(left=(10, 30, 10, 12), right=(10, 30, 28, 30))  # 20 × 20: nothing is scaled
+    image[20, 20] = 9
+    assert sorted(set(ink.centred(image).ravel().tolist())) == [0, 9, 255]

@@ -1,6 +1,6 @@
 """Write the explorers as web pages that need no kernel, no network and no server: ``make site-demo``.
 
-One self-contained file per grid explorer, every option of its menus computed beforehand; and every notebook
+One self-contained file per grid explorer, the options of its menus computed beforehand; and every notebook
 as HTML in which its grid explorers stay live, where ``jupyter nbconvert`` alone leaves pictures.
 """
 
@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 from ipywidgets import DOMWidget
 from nbconvert import HTMLExporter
 
@@ -22,6 +23,7 @@ from losslab.live import LiveExplorer
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "build" / "site"
 SOURCE = Path(widget.__file__)
+MOST = 8  # pictures of one explorer on a page: each is up to a megabyte
 
 # What stands for Jupyter and its kernel: a model that looks the answer to a menu up.
 SCRIPT = """
@@ -29,12 +31,14 @@ const bytes = (s) => new DataView(Uint8Array.from(atob(s), (c) => c.charCodeAt(0
 const decode = (text) => JSON.parse(text, (_, v) => (v?.$bytes === undefined ? v : bytes(v.$bytes)));
 const el = document.getElementById("ID");
 const state = decode(document.getElementById("ID-state").textContent), heard = {};
-const chosen = Object.fromEntries(Object.entries(state.meta.choices).map(([name, [value]]) => [name, value]));
+const { choices } = state.meta, chosen = {};
+for (const name in choices) chosen[name] = choices[name][0];
 const answer = () => {
   const { choice = [], n } = state.ask;
   if (n === state.answered.n) return;
   for (let k = 0; k < choice.length; k += 2) chosen[choice[k]] = choice[k + 1];
-  const found = document.getElementById(`ID-${Object.values(chosen).join("-").replaceAll(" ", "_")}`);
+  const at = Object.entries(choices).map(([name, [, options]]) => options.indexOf(chosen[name]));
+  const found = document.getElementById(`ID-${at.join("-")}`);
   const changed = { ...decode(found.textContent), answered: { n, problem: "" } };
   Object.assign(state, changed);
   for (const name in changed) heard[`change:${name}`]?.forEach((f) => f());
@@ -78,18 +82,31 @@ def encode(traits):
     return text.replace("<", "\\u003c")
 
 
-def answers(explorer):
-    """Compute what the kernel would answer to every combination of the menus: {"option-option": traits}."""
+def offered(explorer):
+    """Return the menus that a page can offer: as many as make at most MOST pictures."""
+    names = list(explorer.choices)
+    while np.prod([len(explorer.choices[name]) for name in names]) > MOST:
+        names.remove(max(names, key=lambda name: len(explorer.choices[name])))
+    return names
+
+
+def alone(explorer, names):
+    """Return what the browser is told, without what only a kernel could answer."""
+    meta = explorer.meta
+    return {**meta, "point": None, "choices": {name: meta["choices"][name] for name in names}}
+
+
+def answers(explorer, names):
+    """Compute what the kernel would answer to every combination of these menus: {"0-2": traits}."""
     found = {}
-    names, options = list(explorer.choices), [list(o) for o in explorer.choices.values()]
-    for n, combination in enumerate(itertools.product(*options), start=1):
-        explorer.ask = {"choice": list(itertools.chain(*zip(names, combination, strict=True))), "n": -n}
-        meta = {**explorer.meta, "point": None}  # nobody computes another start
-        found["-".join(combination).replace(" ", "_")] = {
-            "meta": meta,
-            "stages": explorer.stages,
-            "atlas": explorer.atlas,
+    for at in itertools.product(*(range(len(explorer.choices[name])) for name in names)):
+        chosen = [list(explorer.choices[name])[k] for name, k in zip(names, at, strict=True)]
+        explorer.ask = {
+            "choice": list(itertools.chain(*zip(names, chosen, strict=True))),
+            "n": -len(found) - 1,
         }
+        told = {"meta": alone(explorer, names), "stages": explorer.stages, "atlas": explorer.atlas}
+        found["-".join(map(str, at))] = told
     return found
 
 
@@ -101,10 +118,9 @@ def shared():
 
 def fragment(explorer, name):
     """Return the HTML of one grid explorer; `name` is an id that nothing else on the page has."""
-    traits = sent_traits(explorer)
-    traits["meta"] = {**traits["meta"], "point": None}
-    data = {f"{name}-state": traits}
-    data |= {f"{name}-{key}": answer for key, answer in answers(explorer).items()} if explorer.choices else {}
+    names = offered(explorer)
+    data = {f"{name}-state": {**sent_traits(explorer), "meta": alone(explorer, names)}}
+    data |= {f"{name}-{at}": told for at, told in answers(explorer, names).items()} if names else {}
     stored = "".join(
         f'<script id="{html.escape(key)}" type="application/json">{encode(value)}</script>'
         for key, value in data.items()

@@ -54,7 +54,7 @@ class Series:
     scrub : bool
         Whether point k belongs to step k and is drawn from that step on.
     fill : bool
-        Whether the line encloses an area to be filled: a bar, a histogram.
+        Whether the line encloses an area to be filled, a bar or a histogram; a dotted one stays hollow.
     """
 
     name: str
@@ -122,7 +122,8 @@ def pieces(axes):
     Returns
     -------
     list of [x, width]
-        CSS pixels, from left to right; the whole width if nothing stands side by side.
+        CSS pixels, from left to right; the whole width if nothing stands side by side, or if a title or an
+        axis belongs to several of them.
     """
     figure, spans = axes[0].figure, []
     for box in sorted((ax.get_tightbbox() for ax in figure.axes), key=lambda box: box.x0):
@@ -130,7 +131,8 @@ def pieces(axes):
             spans[-1][1] = max(spans[-1][1], box.x1)
         else:
             spans.append([box.x0, box.x1])
-    whole = figure.texts or figure.legends or figure.get_suptitle()
+    shared = [ax for ax in figure.axes if len(ax.get_shared_y_axes().get_siblings(ax)) > 1]
+    whole = shared or figure.texts or figure.legends or figure.get_suptitle()
     cuts = [] if whole else [(a[1] + b[0]) / 2 for a, b in zip(spans, spans[1:], strict=False)]
     edges = [0.0, *(round(float(x), 2) for x in cuts), float(figure.bbox.width)]
     return [[a, b - a] for a, b in zip(edges, edges[1:], strict=False)]
@@ -169,6 +171,11 @@ def pack(series, ax):
     return np.concatenate([drawn[..., None], steps], -1).astype("<i2")
 
 
+def hollow(name):
+    """Whether an area of this name is outlined only, to tell it from others without colours: dotted ones."""
+    return plots.LINES[name]["linestyle"] == ":"
+
+
 def still(view, index, shown, step, size=(WIDTH, HEIGHT)):
     """Draw one slider position with matplotlib alone: what a reader without a kernel sees."""
     figure, axes = draw_stage(view, "light", size)
@@ -182,7 +189,9 @@ def still(view, index, shown, step, size=(WIDTH, HEIGHT)):
         label = None if label in labels.setdefault(s.panel, set()) else label
         labels[s.panel].add(label)
         if s.fill:
-            axes[s.panel].fill(*points.T, color=plots.ink(s.name, "light"), alpha=0.35, label=label)
+            colour = plots.ink(s.name, "light")
+            face = "none" if hollow(s.name) else (colour, 0.35)
+            axes[s.panel].fill(*points.T, facecolor=face, edgecolor=colour, label=label)
             continue
         axes[s.panel].plot(*points.T, label=label, markersize=3, markevery=10, **plots.LINES[s.name])
     if labels.get(0):

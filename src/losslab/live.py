@@ -42,7 +42,8 @@ class LiveExplorer(Explorer):
     settings : dict, optional
         The other keywords of `compute`; "ink", if given, is what is on the pad at first.
     choices : dict of name -> dict of option -> dict, optional
-        Settings offered as a menu, and what each option sets ("ink" among them: an example to start from).
+        Settings offered as a menu, and what each option sets: the setting of the menu's name and, if wanted,
+        others ("ink" among them: an example to start from).
     pad : int, optional
         Cells per side of a drawing pad, say 112; it is 280 CSS pixels wide whatever their number.
     pen : float

@@ -46,7 +46,7 @@ LINES = {
     "Not large": {"color": "#0060A0", "linestyle": "-", "marker": ""},
     "Large starts here": {"color": "#5A6470", "linestyle": "--", "marker": ""},
     "The loss as computed": {"color": "#00795A", "linestyle": "-", "marker": ""},
-    "Slope by autodiff": {"color": "#A3337A", "linestyle": "-", "marker": ""},
+    "Slope by autodiff": {"color": "#A3337A", "linestyle": "-", "marker": "D"},
     "This training": {"color": "#0060A0", "linestyle": "-", "marker": ""},
     "This setting": {"color": "#B3500F", "linestyle": "-", "marker": "s"},
     "Shards": {"color": "#5A6470", "linestyle": "-", "marker": ""},
@@ -59,7 +59,7 @@ LINES = {
     "Probability": {"color": "#00795A", "linestyle": "-", "marker": ""},
     "What it sees": {"color": "#5A6470", "linestyle": "-", "marker": ""},
     "Kept": {"color": "#0060A0", "linestyle": "-", "marker": ""},
-    "Cut off": {"color": "#B3500F", "linestyle": "-", "marker": ""},
+    "Cut off": {"color": "#B3500F", "linestyle": ":", "marker": ""},
 }
 # The same lines on a dark page.
 DARK = {

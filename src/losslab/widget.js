@@ -43,6 +43,14 @@ function mark(g, marker, x, y, r) {
   marker === "x" ? g.stroke() : g.fill();
 }
 
+// An area of kind 1 is filled, one of kind 2 has its outline only.
+function shade(g, kind) {
+  if (kind === 2) return;
+  g.globalAlpha = 0.35;
+  g.fill();
+  g.globalAlpha = 1;
+}
+
 // One series: a polyline with a marker every tenth step and a large one where the run stands.
 // Returns the step at which the run has diverged, if it has by now.
 function stroke(g, data, at, size, marker, upto, unit, fill) {
@@ -56,12 +64,7 @@ function stroke(g, data, at, size, marker, upto, unit, fill) {
     if (marker && k % 10 === 0) dots.push(x, y);
   }
   g.stroke();
-  if (fill) {
-    g.globalAlpha = 0.35;
-    g.fill();
-    g.globalAlpha = 1;
-    return;
-  }
+  if (fill) return shade(g, fill);
   for (let d = 0; d < dots.length; d += 2) mark(g, marker, dots[d], dots[d + 1], 3 * unit);
   if (stop) mark(g, marker, x, y, 5 * unit);
   return drawn < n && drawn <= upto ? drawn : undefined;
@@ -123,11 +126,11 @@ function legend(meta, shown, changed) {
       g.clearRect(0, 0, 28, 28);
       g.strokeStyle = g.fillStyle = ink[i];
       g.lineWidth = 4;
+      const kind = meta.series.find((s) => s.name === i).fill;
       g.beginPath();
-      g.moveTo(0, 14);
-      g.lineTo(28, 14);
+      kind ? g.rect(4, 4, 20, 20) : (g.moveTo(0, 14), g.lineTo(28, 14));
       g.stroke();
-      mark(g, meta.markers[i], 14, 14, 8);
+      kind ? shade(g, kind) : mark(g, meta.markers[i], 14, 14, 8);
     });
     return { box, name, row: node("label", {}, box, swatch, node("span", { textContent: name })) };
   });
@@ -317,13 +320,18 @@ function talk(model, fill, said, gone = () => {}) {
 
 // ---- what both kinds of explorers have
 
+const LEGIBLE = 560; // CSS pixels: on a whole stage of less than that, words are too small to read
+
 function explorer({ model, el }) {
   const state = structuredClone(model.get("state")), shown = new Set(state.shown), meta = () => model.get("meta");
   const images = [], canvas = node("canvas"), stage = node("div", { className: "ll-stage" });
+  const box = node("div", { className: "ll-scroll" }, stage);
   const status = node("div", { className: "ll-say" }), code = node("code");
   const g = canvas.getContext("2d");
   let picture, texts = [""], frame = 0, sayTimer, problem = "", url;
   canvas.setAttribute("role", "img");
+  box.setAttribute("role", "group");
+  box.setAttribute("aria-label", "picture");
   status.setAttribute("aria-live", "polite");
 
   const dark = () => {
@@ -331,7 +339,7 @@ function explorer({ model, el }) {
     return jupyter ? jupyter === "false" : matchMedia("(prefers-color-scheme: dark)").matches;
   };
 
-  // On a narrow page the pieces of the stage stand on each other, each as wide as the page.
+  // On a narrow page the pieces of the stage stand on each other, each as wide as the page; a single one scrolls.
   let narrow = false;
   const full = () => (narrow ? Math.max(...meta().pieces.map(([, w]) => w)) : meta().size[0]);
   function place([left], width = canvas.width) {
@@ -341,7 +349,10 @@ function explorer({ model, el }) {
   }
   function size() {
     const { pieces, size: [, height] } = meta(), rows = () => (narrow ? pieces.length : 1);
-    narrow = pieces.length > 1 && stage.clientWidth > 0 && stage.clientWidth < 560;
+    const small = box.clientWidth > 0 && box.clientWidth < LEGIBLE, scrolls = small && pieces.length === 1 && full() > LEGIBLE;
+    narrow = small && pieces.length > 1;
+    stage.style.minWidth = scrolls ? `${LEGIBLE}px` : "";
+    scrolls ? box.setAttribute("tabindex", 0) : box.removeAttribute("tabindex");
     stage.style.aspectRatio = `${full()} / ${rows() * height}`;
     canvas.width = Math.round((stage.clientWidth || full()) * devicePixelRatio);
     canvas.height = Math.round((canvas.width * rows() * height) / full());
@@ -351,7 +362,7 @@ function explorer({ model, el }) {
       Object.assign(images[k].style, { width: `${(100 * meta().size[0]) / w}%`, left: `${(-100 * x) / w}%` });
     });
     ui.resized();
-    ask();
+    paint(); // at once: a canvas that changes its size is empty
   }
 
   function paint() {
@@ -443,7 +454,7 @@ function explorer({ model, el }) {
     media.addEventListener("change", theme);
     model.on("change:stages", theme);
     model.on("change:state", adopt);
-    fit.observe(stage);
+    fit.observe(box);
     size();
     theme();
   };
@@ -459,7 +470,7 @@ function explorer({ model, el }) {
   };
   const show = (now, words) => ((picture = now), (texts = words), ask());
   const said = (text) => text !== problem && ((problem = text), say());
-  const ui = { state, meta, stage, status, place, ask, say, said, fill, release, open, close, show, setState, position: () => 0, resized() {}, moved() {} };
+  const ui = { state, meta, box, stage, status, place, ask, say, said, fill, release, open, close, show, setState, position: () => 0, resized() {}, moved() {} };
   return ui;
 }
 
@@ -529,7 +540,7 @@ async function grid({ model, el }) {
     if (moved.length) kernel.ask({ choice: moved });
   });
 
-  ui.open([choices.row, row(...sliders.map((s) => s.row)), ui.stage], [row(...(meta().steps ? [play, steps.row] : []), reset)]);
+  ui.open([choices.row, row(...sliders.map((s) => s.row)), ui.box], [row(...(meta().steps ? [play, steps.row] : []), reset)]);
   model.on("change:atlas", load);
   model.on("change:preview", previewed);
   await load();
@@ -604,7 +615,7 @@ function live({ model, el }) {
   const ink = model.get("ink");
 
   const tools = row(...(trains ? [run, bar, words] : []), reset);
-  const desk = side ? node("div", { className: "ll-desk" }, node("div", {}, pad.paper, pad.tools, seen.box), ui.stage) : ui.stage;
+  const desk = side ? node("div", { className: "ll-desk" }, node("div", {}, pad.paper, pad.tools, seen.box), ui.box) : ui.box;
   ui.open([choices.row, row(...sliders.map((s) => s.row)), desk], [tools]);
   model.on("change:answer", answered);
   if (side) model.on("change:ink", reink), reink();

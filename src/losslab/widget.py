@@ -13,7 +13,20 @@ import numpy as np
 import traitlets
 
 from losslab import plots
-from losslab.grid import HEIGHT, NOTHING, UNIT, WIDTH, draw_stage, number, pack, pieces, pixels, png, still
+from losslab.grid import (
+    HEIGHT,
+    NOTHING,
+    UNIT,
+    WIDTH,
+    draw_stage,
+    hollow,
+    number,
+    pack,
+    pieces,
+    pixels,
+    png,
+    still,
+)
 
 
 class Explorer(anywidget.AnyWidget):
@@ -56,6 +69,11 @@ class Explorer(anywidget.AnyWidget):
         for name, option in zip(choice[::2], choice[1::2], strict=True):
             self.settings = {**self.settings, **self.choices[name][option]}
 
+    def _chosen(self, name):
+        """Return the option of a menu that sets what `settings` has under the menu's own name."""
+        value = self.settings[name]
+        return next(option for option, sets in self.choices[name].items() if sets[name] == value)
+
     def _checked(self, shown, step):
         names, last = self.meta["names"], self.meta["steps"]
         if unknown := set(shown or ()) - set(names):
@@ -85,7 +103,7 @@ class Explorer(anywidget.AnyWidget):
                     "name": names.index(s.name),
                     "panel": s.panel,
                     "scrub": s.scrub,
-                    "fill": s.fill,
+                    "fill": s.fill and (2 if hollow(s.name) else 1),
                     "shape": list(shape),
                 }
                 for s, shape in zip(self.view.series, shapes, strict=True)
@@ -98,7 +116,7 @@ class Explorer(anywidget.AnyWidget):
                 {"name": s.name, "label": s.label, "values": [number(v) for v in s.values]}
                 for s in self.sliders
             ],
-            "choices": {name: [self.settings[name], list(options)] for name, options in self.choices.items()},
+            "choices": {name: [self._chosen(name), list(self.choices[name])] for name in self.choices},
             "call": [self.call, {name: repr(value) for name, value in self.settings.items()}],
             "live": self.live,
         }

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from losslab import datasets, models, plots, training
+from losslab import datasets, models, plots, runs, trained, training
 from losslab.grid import Series, Slider, View
 
 STEPS, EVERY = 1000, 20  # steps of a run; the test images are tried after every 20
@@ -28,16 +28,10 @@ def digits():
 
 
 def fresh(generator):
-    """Return the network with torch's usual weights, uniform in ±1/√(inputs), drawn from a generator."""
-    with torch.device("meta"):  # so that torch's global generator is left alone
+    """Return the network with weights from a generator, and leave torch's global one alone."""
+    with torch.device("meta"):
         net = models.Net()
-    net = net.to_empty(device="cpu")
-    with torch.no_grad():
-        for layer in net.children():
-            bound = layer.in_features**-0.5
-            layer.weight.uniform_(-bound, bound, generator=generator)
-            layer.bias.uniform_(-bound, bound, generator=generator)
-    return net
+    return trained.drawn(net.to_empty(device="cpu"), generator)
 
 
 def view(lr, batch, *, optimizer):
@@ -62,14 +56,14 @@ def view(lr, batch, *, optimizer):
     """
     train, test = digits()
     generator = torch.Generator().manual_seed(0)
-    net, history, scores = fresh(generator), training.History(), []
+    net, history, scores = fresh(generator), runs.History(), []
     rule = OPTIMIZERS[optimizer](net.parameters(), lr=lr)
     epochs = (training.shuffled(*train, batch, generator) for _ in count())
     scores.append((0, training.score(net, *test)))
     yield picture(history.steps, scores, lr, batch, optimizer)
     for step, one in enumerate(islice(chain.from_iterable(epochs), STEPS), start=1):
         losses, sizes = training.train_epoch(net, rule, [one], [lr], tqdm(disable=True))
-        training.record(history, losses, sizes, [lr] * STEPS)
+        runs.record(history, losses, sizes, [lr] * STEPS)
         if step % EVERY == 0:
             scores.append((step, training.score(net, *test)))
         yield picture(history.steps, scores, lr, batch, optimizer)
