@@ -208,6 +208,16 @@ def test_a_stage_looks_the_same_whatever_style_the_notebook_has_chosen():
         assert plt.rcParams["font.size"] == 20, "the notebook's own style is left alone"
 
 
+@pytest.mark.parametrize("name", ["explore-ravine", "softmax-1", "depth", "skew"])
+def test_one_stage_is_laid_out_and_the_others_take_its_places_over(name):
+    explorer = MAKE[name]()
+    alone = grid.png(grid.draw_stage(explorer.view, "dark")[0], 2)
+    assert explorer.stages["dark"] == alone
+    here = explorer.view, explorer.state["index"], explorer.state["shown"], explorer.state["step"]
+    like = explorer.axes[0].figure
+    assert grid.png(grid.still(*here, like=like), 1) == grid.png(grid.still(*here), 1)
+
+
 def test_lines_of_one_panel_differ_by_more_than_colour(explorer):
     drawn = {}
     for series in explorer.view.series:

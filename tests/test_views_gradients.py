@@ -74,9 +74,8 @@ def test_backprop_shows_what_the_print_leaves_out():
     np.testing.assert_allclose(tops(bars, at), [0, explorer.view.series[0].points[at][-7, 1], 0])
     drawn = [np.ptp(edge[:, 0]) > 0 for line in lines for edge in line.points[at].reshape(-1, 4, 2)]
     assert sum(drawn) == 4
-    assert explorer.view.texts[at].endswith(
-        "and 28 of the 35 weights have a slope. As printed: δ = (0.00, -0.95, 0.00), and 4 have one."
-    )
+    assert explorer.view.sentence(at, ["Corrected"]).endswith("slope: corrected (0.93, -0.95, 0.03) and 28.")
+    assert explorer.view.sentence(at, ["As printed"]).endswith("slope: as printed (0.00, -0.95, 0.00) and 4.")
 
 
 @pytest.mark.parametrize(("length", "silent"), [(4.7, 1), (5.2, 1), (5.4, 2), (5.9, 3), (6.6, 4), (7.0, 4)])
@@ -84,7 +83,7 @@ def test_neurons_fall_silent_where_the_chapter_says(length, silent):
     z, _ = gradients.forward(views.LAYERS, np.array([[7.0, 3.2, length, 1.4]]))
     assert (z[0] <= 0).sum() == silent
     view = views.view(np.array([[length]]), np.array([[1.4]]), truth="versicolor")
-    assert f"and {7 * (5 - silent)} of the 35" in view.texts[0, 0]
+    assert view.sentence((0, 0), ["Corrected"]).endswith(f" and {7 * (5 - silent)}.")
 
 
 @pytest.mark.parametrize("mistake", checking.MISTAKES)
@@ -162,6 +161,7 @@ def test_depth_shows_what_autograd_sends_back(depth, scale):
             np.testing.assert_array_equal(line.points[0, 0, :depth, 0], np.arange(1, depth + 1))
             np.testing.assert_allclose(line.points[0, 0, :depth, 1], heights, rtol=1e-9)
             assert (line.points[0, 0, depth:] == line.points[0, 0, depth - 1]).all()
+        assert view.sentence((0, 0), [name]).endswith(f"first layer: {back[0]:.1e} with {name}.")
 
 
 @pytest.mark.parametrize(

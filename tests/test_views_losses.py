@@ -17,7 +17,7 @@ def at(explorer, name, panel):
 
 
 def said(explorer):
-    return explorer.view.texts[tuple(explorer.state["index"])]
+    return explorer.view.sentence(explorer.state["index"], explorer.state["shown"])
 
 
 @pytest.mark.parametrize("label", [1, 2, 3])
@@ -63,12 +63,9 @@ def test_price_list_shows_autograds_slopes(p):
             np.testing.assert_allclose(points[0], [start, value.item()], rtol=1e-9, atol=1e-12)
             slope = np.diff(points[1:3, 1]) / np.diff(points[1:3, 0])
             np.testing.assert_allclose(slope, x.grad.item(), rtol=1e-9, atol=1e-12)
-        words = {
-            "Cross-entropy": "cross-entropy {:.3f} pulls the logit up with {:.3f}",
-            "0/1 loss": "0/1 loss {:.0f} with {:.0f}",
-        }
-        template = words.get(name, "squared error {:.3f} with {:.3f}")
-        assert template.format(value.item(), abs(x.grad.item())) in said(explorer)
+        template = "{} {:.0f} and {:.0f}" if name == "0/1 loss" else "{} {:.3f} and {:.3f}"
+        words = template.format(name.lower(), value.item(), abs(x.grad.item()))
+        assert explorer.view.sentence(explorer.state["index"], [name]).endswith(f"logit: {words}.")
 
 
 PRICES = {
@@ -79,8 +76,8 @@ PRICES = {
 
 
 def test_price_list_charges_a_tie_as_a_mistake():
-    assert "the 0/1 loss 1 with 0." in said(explorers.price_list(0.5))
-    assert "the 0/1 loss 0 with 0." in said(explorers.price_list(0.505))
+    assert said(explorers.price_list(0.5)).endswith("0/1 loss 1 and 0.")
+    assert said(explorers.price_list(0.505)).endswith("0/1 loss 0 and 0.")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -106,13 +106,19 @@ def house_style():
     return style.context(["default", plots.STYLE])
 
 
-def draw_stage(view, theme, size=(WIDTH, HEIGHT)):
-    """Return the stage as a laid-out figure on transparent ground, and its Axes."""
+def draw_stage(view, theme, size=(WIDTH, HEIGHT), like=None):
+    """Return the stage as a laid-out figure on transparent ground, and its Axes.
+
+    Laying out takes as long as drawing; a stage `like` one that has been laid out takes its places over.
+    """
     with house_style():
         figure = Figure(figsize=np.divide(size, DPI), dpi=DPI, facecolor="none", layout="constrained")
         axes = view.stage(figure, theme)
-        figure.draw_without_rendering()
+        if like is None:
+            figure.draw_without_rendering()
     figure.set_layout_engine("none")
+    for ax, there in zip(figure.axes, like.axes if like else (), strict=bool(like)):
+        ax.set_position(there.get_position(original=True))
     return figure, axes
 
 
@@ -176,9 +182,9 @@ def hollow(name):
     return plots.LINES[name]["linestyle"] == ":"
 
 
-def still(view, index, shown, step, size=(WIDTH, HEIGHT)):
+def still(view, index, shown, step, size=(WIDTH, HEIGHT), like=None):
     """Draw one slider position with matplotlib alone: what a reader without a kernel sees."""
-    figure, axes = draw_stage(view, "light", size)
+    figure, axes = draw_stage(view, "light", size, like)
     figure.set_facecolor("white")
     labels = {}
     for s in (s for s in view.series if s.name in shown):

@@ -84,7 +84,8 @@ class Explorer(anywidget.AnyWidget):
 
     def _set_stage(self):
         """Draw the stage of the present view for both themes; return them as PNG."""
-        (light, self.axes), (dark, _) = (draw_stage(self.view, theme, self.size) for theme in plots.TEXT)
+        light, self.axes = draw_stage(self.view, "light", self.size)
+        dark, _ = draw_stage(self.view, "dark", self.size, light)
         return {"light": png(light, 2), "dark": png(dark, 2)}
 
     def _describe(self, shapes):
@@ -140,7 +141,7 @@ class Explorer(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
         where = self._where(), self.state["shown"], self.state["step"]
-        picture = png(still(self.view, *where, self.size), 0.8)
+        picture = png(still(self.view, *where, self.size, self.axes[0].figure), 0.8)
         return {**data, "image/png": b64encode(picture).decode()}, metadata
 
 

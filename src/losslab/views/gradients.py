@@ -105,21 +105,23 @@ def view(length, width, *, truth):
     sepals = np.broadcast_to(FLOWER[0, :2], petals.shape)
     x = np.concatenate([sepals, petals], -1)[..., None, :]
     p, by_reading = readings(x, SPECIES.index(truth))
-    series, said = [], list(np.moveaxis(p[..., 0, :], -1, 0))
+    series, says = [], {}
     for (name, (deltas, slopes)), side in zip(by_reading.items(), (-0.2, 0.2), strict=True):
         delta = np.concatenate(deltas, -1)[..., 0, :]
         series.append(_filled(name, 0, bars(delta, np.arange(8 - delta.shape[-1], 8) + side)))
         dW = [np.broadcast_to(dW, petals.shape[:-1] + dW.shape[-2:]) for dW, _ in slopes]
         series += [_filled(name, 1, path) for path in network_bands(*dW)]
         out = delta[..., -3:].round(2) + 0.0  # no −0.00
-        said += [*np.moveaxis(out, -1, 0), sum((d != 0).sum((-1, -2)) for d in dW)]
-    return View(stage, series, each(SAYS, *said))
+        steep = sum((d != 0).sum((-1, -2)) for d in dW)
+        says[name] = each(SAYS[name], *np.moveaxis(out, -1, 0), steep)
+    return View(stage, series, each(SAYS["p"], *np.moveaxis(p[..., 0, :], -1, 0)), says)
 
 
-SAYS = (
-    "p = ({:.2f}, {:.2f}, {:.2f}). Corrected: δ = ({:.2f}, {:.2f}, {:.2f}) at the outputs, and {} of the "
-    "35 weights have a slope. As printed: δ = ({:.2f}, {:.2f}, {:.2f}), and {} have one."
-)
+SAYS = {
+    "p": "p = ({:.2f}, {:.2f}, {:.2f}). δ of the outputs, and how many of the 35 weights have a slope:",
+    "Corrected": "corrected ({:.2f}, {:.2f}, {:.2f}) and {}",
+    "As printed": "as printed ({:.2f}, {:.2f}, {:.2f}) and {}",
+}
 
 
 def _filled(name, panel, points):

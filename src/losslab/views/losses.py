@@ -118,17 +118,20 @@ def price_list(p):
     -------
     losslab.grid.View
     """
-    z, series, said = np.log(p / (1 - p)), [], []
+    z, series, says = np.log(p / (1 - p)), [], {}
     for name, (loss, slope) in prices(p).items():
         along_z = slope * p * (1 - p)  # dp/dz = p (1 − p)
         series.append(Series(name, 0, tangent(p, loss, slope, 1, TOP), scrub=False))
         series.append(Series(name, 1, tangent(z, loss, along_z, 2 * TOP, TOP), scrub=False))
-        said += [loss, -along_z + 0.0]
-    template = (
-        "p = {:.3g}: cross-entropy {:.3f} pulls the logit up with {:.3f}, "
-        "squared error {:.3f} with {:.3f}, the 0/1 loss {:.0f} with {:.0f}."
-    )
-    return View(price_stage, series, each(template, p, *said))
+        says[name] = each(PRICED[name], loss, -along_z + 0.0)
+    return View(price_stage, series, each("p = {:.3g}. Loss and pull on the logit:", p), says)
+
+
+PRICED = {
+    "Cross-entropy": "cross-entropy {:.3f} and {:.3f}",
+    "Squared error": "squared error {:.3f} and {:.3f}",
+    "0/1 loss": "0/1 loss {:.0f} and {:.0f}",
+}
 
 
 def price_stage(figure, theme):

@@ -31,19 +31,16 @@ def view(depth, scale):
     layers = [(scale[0][:, None, None] * W, np.zeros((scale.size, b.size))) for W, b in drawn]
     x, delta = rng.normal(size=(INPUTS, WIDTH)), rng.normal(size=(INPUTS, 10))
     at = np.minimum(np.arange(1, DEEPEST + 1), depth)[:, None]  # beyond the last layer its point is repeated
-    series, first = [], []
+    series, says = [], {}
     for name, sigma in SIGMAS.items():
         for panel, heights in enumerate(through(layers, x, delta, depth[:, 0].astype(int), sigma)):
             points = np.stack(np.broadcast_arrays(at, np.take_along_axis(heights, at - 1, -1)), -1)
             series.append(Series(name, panel, points, scrub=False))
-        first.append(series[-2].points[..., 0, 1])
-    return View(stage, series, each(SAYS, depth, scale, *first))
+        says[name] = each("{:.1e} with {}", series[-2].points[..., 0, 1], name)
+    return View(stage, series, each(SAYS, depth, scale), says)
 
 
-SAYS = (
-    "{:.0f} hidden layers, s = {:.2f}. Of δ at the output this much arrives at the first layer: "
-    "{:.1e} with ReLU, {:.1e} with tanh, {:.1e} with sigmoid."
-)
+SAYS = "{:.0f} hidden layers, s = {:.2f}. Of δ at the output this much arrives at the first layer:"
 
 
 def through(layers, x, delta, depths, sigma):
