@@ -247,6 +247,10 @@ def test_a_legend_names_two_series_of_one_name_once():
     assert len(labels) == len(set(labels)) > 0
 
 
+def test_a_narrow_page_can_stack_the_panels_of_every_picture(explorer):
+    assert len(explorer.meta["pieces"]) == len(explorer.axes)
+
+
 def test_a_stage_is_cut_between_axes_that_stand_side_by_side():
     explorer = explorers.softmax()
     pieces = explorer.meta["pieces"]

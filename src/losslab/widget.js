@@ -620,6 +620,7 @@ function live({ model, el }) {
   model.on("change:answer", answered);
   if (side) model.on("change:ink", reink), reink();
   answered();
+  ui.say();
   return () => {
     cancelAnimationFrame(waiting);
     clearTimeout(watch);

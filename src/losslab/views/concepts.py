@@ -60,13 +60,13 @@ def names(above):
 
 def large_stage(figure, theme):
     """Parameters on the left, operations of the training on the right, both on logarithmic axes."""
-    left, right = figure.subplots(1, 2, sharey=True)
+    left, right = figure.subplots(1, 2)
     n = len(sizes.MODELS)
-    left.set_yticks(range(n), [model.name for model in sizes.MODELS])
-    left.set(xlabel="parameters", ylim=(-0.7, n + 0.5))
-    right.set(xlabel="operations of the training, FLOP")
+    left.set_xlabel("parameters")
+    right.set_xlabel("operations of the training, FLOP")
     for panel, ax in enumerate((left, right)):
-        ax.set(xscale="log", xlim=(LEFT[panel], RIGHT[panel]))
+        ax.set(xscale="log", xlim=(LEFT[panel], RIGHT[panel]), ylim=(-0.7, n + 0.5))
+        ax.set_yticks(range(n), [model.name for model in sizes.MODELS])
         ax.tick_params(axis="y", length=0)
         plots.tint(ax, theme)
     note = {"y": n - 0.1, "fontsize": 8, "color": plots.TEXT[theme]}
