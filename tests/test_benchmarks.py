@@ -46,19 +46,30 @@ def test_the_common_way_stands_beside_ours_near_and_far():
         assert {(name, "lab", 0), (name, "lab", 100)} <= measured
 
 
+def test_the_figures_that_are_stored_are_of_every_explorer_and_reach_every_goal(sliders):
+    names = {row["variant"] for row in RECORD["rows"]} - {"common"}
+    assert names == sliders.openers().keys() - {"train"}
+    assert sliders.missed(RECORD["rows"], {"draw"}) == []
+
+
 def row(variant, round_trip_ms, **figures):
-    zero = dict.fromkeys(FIGURES, 0.0) | {"kernel_messages": 0}
+    zero = dict.fromkeys(FIGURES, 0.0) | {"kernel_messages": 0, "build_s": 1.0, "first_s": 1.0, "atlas_kb": 9}
     return {"variant": variant, "page": "lab", "round_trip_ms": round_trip_ms} | zero | figures
 
 
 def test_the_table_puts_every_figure_in_its_column():
     near = row("wave", 0, painted_per_s=59.5, latency_median_ms=8.1, latency_p95_ms=16.2, backlog_ms=3.4)
-    near |= {"kernel_messages": 7, "kernel_cpu_ms_per_update": 12.4}
+    near |= {"kernel_messages": 7, "kernel_cpu_ms_per_update": 12.4, "first_s": 3.14, "atlas_kb": 250}
     rows = [near, row("wave", 100, painted_per_s=48.0), {**row("wave", 0, painted_per_s=1.0), "page": "bare"}]
+    rows += [row("plain", 0), row("common", 0, build_s=None, first_s=None, atlas_kb=None)]
     machine, versions = {"cpu_cores": 3, "architecture": "arm"}, {"chromium": "9", "jupyterlab": "5"}
     table = contents.sliders({"date": "2000-01-01", "machine": machine, "versions": versions, "rows": rows})
     assert table.splitlines()[2:] == [
-        "| `wave` | 59.5 | 8.1 / 16.2 | 3 | 7 | 12 | 48.0 |",
+        "| `wave` | 59.5 | 8.1 / 16.2 | 3 | 7 | 12 | 48.0 | 1.0 | 250 |",
+        "| `plain` | 0.0 | 0.0 / 0.0 | 0 | 0 | 0 |  | 1.0 | 9 |",
+        "| the common way: `interact`, a new figure, `plt.show` | 0.0 | 0.0 / 0.0 | 0 | 0 | 0 |  |  |  |",
+        "",
+        "These train a network when they are built for the first time: `wave` 3.1 s.",
         "",
         "Measured on 2000-01-01: 3 cores (arm), Chromium 9 without a GPU, JupyterLab 5.",
     ]

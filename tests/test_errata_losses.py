@@ -5,7 +5,6 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
-import pytest
 import torch
 
 from losslab import errata, losses
@@ -66,30 +65,21 @@ def is_nearly_zero_for_a_perfect_network(loss):
     assert loss(z, np.arange(10)) < 1e-9
 
 
-FACTS = {  # id: fact, as printed, corrected
-    "E045": (charges_a_good_predictor_less_than_always_yes, errata.cross_entropy_as_printed, binary),
-    "E046": (is_zero_between_equals, entropy, kl),
-    "E047": (ignores_how_often_the_data_is_copied, printed_mean_free, losses.cross_entropy),
+FACTS = {  # id: fact, its arguments as printed, its arguments corrected
+    "E045": (charges_a_good_predictor_less_than_always_yes, [errata.cross_entropy_as_printed], [binary]),
+    "E046": (is_zero_between_equals, [entropy], [kl]),
+    "E047": (ignores_how_often_the_data_is_copied, [printed_mean_free], [losses.cross_entropy]),
     "E048": (
         passes_a_slope_back,
-        lambda z, y: (z.argmax(1) == y).float().mean(),
-        torch.nn.functional.cross_entropy,
+        [lambda z, y: (z.argmax(1) == y).float().mean()],
+        [torch.nn.functional.cross_entropy],
     ),
-    "E095": (is_nearly_zero_for_a_perfect_network, errata.cross_entropy_after_softmax, losses.cross_entropy),
+    "E095": (
+        is_nearly_zero_for_a_perfect_network,
+        [errata.cross_entropy_after_softmax],
+        [losses.cross_entropy],
+    ),
 }
-
-
-@pytest.mark.parametrize("erratum", FACTS)
-def test_the_correction_satisfies_the_fact(erratum):
-    fact, _, right = FACTS[erratum]
-    fact(right)
-
-
-@pytest.mark.parametrize("erratum", FACTS)
-def test_the_printed_form_fails_the_same_fact(erratum):
-    fact, wrong, _ = FACTS[erratum]
-    with pytest.raises(AssertionError):
-        fact(wrong)
 
 
 # --- the numbers ---

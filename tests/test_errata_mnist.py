@@ -9,7 +9,6 @@ import sys
 import warnings
 
 import numpy as np
-import pytest
 import torch
 import torchvision
 from packaging.specifiers import SpecifierSet
@@ -292,29 +291,6 @@ FACTS = {  # id: fact, its arguments as printed, its arguments corrected
     "E100": (changes_from_step_to_step, [while_adam_runs("rate")], [while_adam_runs("step")]),
     "E102": (is_recorded_by_autograd, [IMAGES[:1] / 255], [models.Net()(IMAGES[:1] / 255)]),
 }
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """What a fact needs besides its arguments."""
-
-    def needed(fact):
-        return [tmp_path] if "tmp_path" in inspect.signature(fact).parameters else []
-
-    return needed
-
-
-@pytest.mark.parametrize("erratum", FACTS)
-def test_the_correction_satisfies_the_fact(erratum, folder):
-    fact, _, right = FACTS[erratum]
-    fact(*right, *folder(fact))
-
-
-@pytest.mark.parametrize("erratum", FACTS)
-def test_the_printed_form_fails_the_same_fact(erratum, folder):
-    fact, wrong, _ = FACTS[erratum]
-    with pytest.raises(AssertionError):
-        fact(*wrong, *folder(fact))
 
 
 def test_the_listing_prints_ten_losses_for_six_thousand_iterations():

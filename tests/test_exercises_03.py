@@ -8,8 +8,6 @@ import pytest
 import torch
 from torch.nn import functional
 
-from losslab import exercises
-
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "03_losses.ipynb"
 ANSWERS = {"3.1": "log_sum_exp", "3.2": "binary_from_logits", "3.3": "kl", "3.4": "label_floor"}
 
@@ -102,7 +100,7 @@ def shares(eps, K):
     return np.array([1 - eps + eps / K] + [eps / K] * (K - 1))
 
 
-WRONG = [
+SLIPS = [
     ("3.1", naive, "exp(1000) is infinite"),
     ("3.1", lambda z: np.log(np.exp(z - 1000).sum()) + 1000, "not by a fixed number"),
     ("3.1", lambda z: naive(z - z.max()), "give it back"),
@@ -147,10 +145,3 @@ WRONG = [
     ("3.4", lambda eps, K: -(shares(eps, K) * np.log(shares(eps, K))).sum(), "leave out"),
     ("3.4", lambda eps, K: eps, "the floor is 0.5003, got 0.1000."),
 ]
-
-
-@pytest.mark.parametrize(("number", "answer", "hint"), WRONG)
-def test_typical_slips_get_their_own_hint(number, answer, hint):
-    verdict = exercises.verdict(number, answer)
-    assert verdict.startswith(f"Exercise {number}: not yet. ")
-    assert hint in verdict

@@ -6,8 +6,6 @@ import pytest
 from losslab import inference
 from losslab.exercises import verdict
 
-NAMES = ("8.1", "8.2", "8.3", "8.4")
-
 
 def plain(z, T):
     with np.errstate(all="ignore"):
@@ -82,18 +80,6 @@ SLIPS = [  # exercise, wrong answer, what its hint must say
 ]
 
 
-@pytest.mark.parametrize(("number", "wrong", "hint"), SLIPS, ids=[f"{s[0]} {s[2]}" for s in SLIPS])
-def test_a_slip_gets_its_own_hint(number, wrong, hint):
-    said = verdict(number, wrong)
-    assert said.startswith(f"Exercise {number}: not yet. ")
-    assert hint in said
-
-
-def test_no_two_slips_of_an_exercise_get_the_same_hint():
-    said = [verdict(number, wrong) for number, wrong, _ in SLIPS]
-    assert len(set(said)) == len(said)
-
-
 @pytest.mark.parametrize(
     ("number", "right"),
     [
@@ -106,9 +92,3 @@ def test_no_two_slips_of_an_exercise_get_the_same_hint():
 )
 def test_other_right_answers_are_right(number, right):
     assert verdict(number, right) == f"Exercise {number}: yes, that is right."
-
-
-@pytest.mark.parametrize("number", NAMES)
-@pytest.mark.parametrize("nonsense", ["a word", lambda: 1, lambda *a: "a word", [1, 2], lambda *a: (1, 2)])
-def test_nonsense_is_answered_not_raised(number, nonsense):
-    assert verdict(number, nonsense).startswith(f"Exercise {number}: not yet. ")

@@ -63,7 +63,9 @@ def test_live_explorers_open_with_a_finite_picture_a_sentence_and_their_call(nam
 
 @pytest.fixture(scope="module", params=MAKE)
 def explorer(request):
-    return MAKE[request.param]()
+    explorer = MAKE[request.param]()
+    yield explorer
+    explorer.close()
 
 
 def decoded(explorer, number, i, j):

@@ -46,8 +46,8 @@ def sliders(record):
     lab = {(row["variant"], row["round_trip_ms"]): row for row in record["rows"] if row["page"] == "lab"}
     lines = [
         "| in JupyterLab | pictures/s | median / p95 latency, ms | backlog, ms | messages to the kernel "
-        "| its CPU time, ms per picture | pictures/s at 100 ms round trip |",
-        "|:--|--:|--:|--:|--:|--:|--:|",
+        "| its CPU time, ms per picture | pictures/s at 100 ms round trip | built in, s | kB |",
+        "|:--|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name in [name for name, round_trip in lab if round_trip == 0]:
         row, far = lab[name, 0], lab.get((name, 100), {})
@@ -55,7 +55,12 @@ def sliders(record):
         latency = f"{row['latency_median_ms']} / {row['latency_p95_ms']}"
         figures = [row["painted_per_s"], latency, f"{row['backlog_ms']:.0f}", row["kernel_messages"]]
         figures += [f"{row['kernel_cpu_ms_per_update']:.0f}", far.get("painted_per_s", "")]
+        figures += [row["build_s"] or "", row["atlas_kb"] or ""]
         lines.append(f"| {' | '.join(map(str, [title, *figures]))} |")
+    built = [row for (_, round_trip), row in lab.items() if round_trip == 0 and row["build_s"]]
+    trains = [row for row in built if row["first_s"] > row["build_s"] + 0.5]
+    said = ", ".join(f"`{row['variant']}` {row['first_s']:.1f} s" for row in trains)
+    lines += ["", f"These train a network when they are built for the first time: {said}."] if trains else []
     machine, versions = record["machine"], record["versions"]
     where = (
         f"{machine['cpu_cores']} cores ({machine['architecture']}), Chromium {versions['chromium']} without a"
