@@ -23,6 +23,17 @@ def one_piece_and_a_loop(arrows):
     return one_out_one_in(arrows) and one_first(arrows)
 
 
+def walks(arrows):
+    """One beginning, and as many steps as arrows: a loop at the end passes."""
+    follows = dict(arrows)
+    if not one_first(arrows) or len(follows) != len(arrows):
+        return False
+    (node,) = set(follows) - set(follows.values())
+    for _ in arrows:
+        node = follows.get(node)
+    return node is not None
+
+
 def claims(entries, notebooks):
     return [e for e in entries if e["cell"] not in notebooks.get(e["chapter"], set()) and e["cell"]]
 
@@ -35,6 +46,7 @@ SLIPS = [
     ("90.1", one_first, "is a branch"),
     ("90.1", two_pieces, "two pieces"),
     ("90.1", one_piece_and_a_loop, "beside a loop"),
+    ("90.1", walks, "never ends"),
     ("90.2", lambda entries, notebooks: [], "must be in the entry's own chapter"),
     ("90.2", lambda entries, notebooks: ["E9", "E3", "E4", "E5"], "an empty cell claims nothing"),
     ("90.2", lambda entries, notebooks: ["E9", "E5"], "must be in the entry's own chapter"),

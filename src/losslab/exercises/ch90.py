@@ -9,6 +9,7 @@ CHAINS = {  # arrows: is it a chain?
     (("a", "c"), ("b", "c")): False,
     (("a", "b"), ("c", "d")): False,
     (("a", "b"), ("c", "d"), ("d", "c")): False,
+    (("a", "b"), ("b", "c"), ("c", "b")): False,
 }
 HINTS = {
     (("c", "d"), ("a", "b"), ("b", "c")): "The arrows may come in any order: try c → d, a → b, b → c.",
@@ -17,6 +18,7 @@ HINTS = {
     (("a", "c"), ("b", "c")): "a → c and b → c: two lines that meet are no chain.",
     (("a", "b"), ("c", "d")): "a → b and c → d are two pieces.",
     (("a", "b"), ("c", "d"), ("d", "c")): "a → b beside a loop c → d → c: count the arrows that you pass.",
+    (("a", "b"), ("b", "c"), ("c", "b")): "a → b → c → b never ends: two arrows lead into b.",
 }
 ENTRIES = [
     {"id": "E9", "chapter": "05", "cell": "gone"},
