@@ -90,7 +90,8 @@ def time_stage(figure, theme):
         right.plot(run.parameters, run.tokens, ".", color=plots.TEXT[theme])
         beside = {"color": plots.TEXT[theme], "fontsize": 8, "textcoords": "offset points"}
         left_of = name in ("LLaMA", "GPT-3")
-        place = {"xytext": (-5, -12) if left_of else (5, 3), "ha": "right" if left_of else "left"}
+        where = (-5, -12) if left_of else (5, -3 if name == "PaLM" else 3)
+        place = {"xytext": where, "ha": "right" if left_of else "left"}
         right.annotate(name, (run.parameters, run.tokens), **beside, **place)
     for ax in (left, right):
         ax.set(xscale="log", yscale="log")
