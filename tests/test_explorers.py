@@ -1,136 +1,25 @@
-"""The explorers without a browser: what they compute, pack and say at every corner of their sliders."""
+"""The explorers without a browser: what they say, draw and answer; `test_explorers_robust.py` drives each."""
 
-import itertools
 import re
 import warnings
-import zlib
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ipywidgets import Widget
 from matplotlib import pyplot as plt
-from site_demo import openers
 
 from losslab import explorers, grid, optim, plots, surfaces, trajectories
 from losslab.live import LiveExplorer
 from losslab.views import optimizers, worked_example
 
-MAKE = {
-    **{f"explore-{name}": partial(explorers.explore, name) for name in surfaces.SURFACES},
-    "worked_example": explorers.worked_example,
-    **{f"softmax-{label}": partial(explorers.softmax, label=label) for label in (1, 2, 3)},
-    "price_list": explorers.price_list,
-    **{f"backprop-{name}": partial(explorers.backprop, truth=name) for name in ("setosa", "versicolor")},
-    "gradient_check": explorers.gradient_check,
-    "gradient_check-bias": partial(explorers.gradient_check, mistake="bias forgotten"),
-    "depth": explorers.depth,
-    "initialisation-ReLU": explorers.initialisation,
-    "initialisation-tanh": partial(explorers.initialisation, activation="tanh"),
-    "how_large": explorers.how_large,
-    "microscope": explorers.microscope,
-    **{f"training_time-{name}": partial(explorers.training_time, name) for name in ("GPT-3", "Net")},
-    "amdahl": explorers.amdahl,
-    "shards": explorers.shards,
-    "shards-even": partial(explorers.shards, first=100, second=1 / 3, rest="even", state="after 50 steps"),
-    "skew": explorers.skew,
-    "skew-forgotten": partial(explorers.skew, preparation="0 to 255"),
-    "answers": explorers.answers,
-    "writing": explorers.writing,
-    "writing-nothing": partial(explorers.writing, prompt="(nothing)"),
-}
 
-
-LIVE = {
-    "train": explorers.train,
-    "draw": explorers.draw,
-    "draw-7": partial(explorers.draw, example="a 7", preparation="colours inverted"),
-}
-
-
-def test_every_explorer_is_in_a_table():
-    assert {name.partition("-")[0] for name in [*MAKE, *LIVE]} == set(openers())
-
-
-@pytest.mark.parametrize("name", LIVE)
-def test_live_explorers_open_with_a_finite_picture_a_sentence_and_their_call(name):
-    explorer = LIVE[name]()
-    for series in explorer.view.series:
-        assert np.isfinite(series.points).all()
-    assert not re.search(r"\b(nan|inf)\b", explorer.view.sentence((0, 0), explorer.state["shown"]))
-    assert repr(eval(repr(explorer), {"explorers": explorers})) == repr(explorer)
-
-
-@pytest.fixture(scope="module", params=MAKE)
-def explorer(request):
-    explorer = MAKE[request.param]()
-    yield explorer
-    explorer.close()
-
-
-def decoded(explorer, number, i, j):
-    """What the browser reads for one series at one slider position: CSS pixels, shape (drawn, 2)."""
-    raw = np.frombuffer(zlib.decompress(explorer.atlas)[: 2 * _cells(explorer)], "<i2")
-    start = sum(np.prod(s["shape"]) for s in explorer.meta["series"][:number])
-    a, b, size = explorer.meta["series"][number]["shape"]
-    block = raw[start : start + a * b * size].reshape(a, b, size)[min(i, a - 1), min(j, b - 1)]
-    return np.cumsum(block[1:].reshape(2, -1), axis=1).T[: block[0]] / explorer.meta["size"][2]
-
-
-def _cells(explorer):
-    return sum(np.prod(s["shape"]) for s in explorer.meta["series"])
-
-
-def positions(explorer, count=20):
-    """Both ends and the middle of both sliders, and random positions."""
-    shape = explorer.view.texts.shape
-    corners = itertools.product(*[(0, n // 2, n - 1) for n in shape])
-    rng = np.random.default_rng(0)
-    return [*corners, *zip(*[rng.integers(n, size=count) for n in shape], strict=True)]
-
-
-def test_atlas_holds_what_was_computed_at_every_corner(explorer):
-    left, top, width, height = explorer.meta["panels"][0]
-    for i, j in positions(explorer):
-        for number, series in enumerate(explorer.view.series):
-            got = decoded(explorer, number, i, j)
-            a, b = (min(k, n - 1) for k, n in zip((i, j), series.points.shape, strict=False))
-            points = series.points[a, b, : len(got)]
-            want = grid.pixels(explorer.axes[series.panel], points)
-            np.testing.assert_allclose(got, want, atol=0.5 / grid.UNIT)
-
-
-def test_every_drawn_point_is_finite_and_every_other_run_is_marked(explorer):
-    for i, j in positions(explorer):
-        for series in explorer.view.series:
-            a, b = (min(k, n - 1) for k, n in zip((i, j), series.points.shape, strict=False))
-            end = -1 if series.ends is None else series.ends[a, b]
-            points = series.points[a, b] if end < 0 else series.points[a, b, :end]
-            assert np.isfinite(points).all(), (series.name, i, j)
-
-
-def test_every_menu_stands_where_the_settings_are_and_can_be_put_back(explorer):
-    """Reset sends the option that was chosen at first: it has to be one, and to set what is set."""
-    for name, (chosen, options) in explorer.meta["choices"].items():
-        assert chosen in options
-        assert explorer.choices[name][chosen][name] == explorer.settings[name]
-
-
-def test_every_position_has_its_sentence(explorer):
-    shape = [len(s["values"]) for s in explorer.meta["sliders"]] + [1]  # if there is no second slider
-    assert list(explorer.view.texts.shape) == shape[:2]
-    sent = zlib.decompress(explorer.atlas)[2 * _cells(explorer) :].decode().split("\n")
-    view = explorer.view
-    assert sent == [text for texts in (view.texts, *view.says.values()) for text in texts.ravel()]
-    numbers = [
-        text.partition("write:")[0] for text in sent
-    ]  # what the letters explorer writes may be anything
-    assert not [text for text in numbers if re.search(r"\b(nan|inf)\b", text)]
-
-
-def test_small_enough_to_send(explorer):
-    assert len(explorer.atlas) + sum(map(len, explorer.stages.values())) < 1.5e6
-    assert len(explorer.atlas) < 1e6
+@pytest.fixture(autouse=True)
+def closed():
+    """What a test has opened would stay in ipywidgets' memory."""
+    yield
+    Widget.close_all()
 
 
 def test_opening_leaves_no_figure_behind_and_warns_of_nothing():
@@ -149,11 +38,22 @@ def test_paths_on_the_grid_are_the_runs_of_the_chapter():
     np.testing.assert_allclose(adam.points[i, j], run, rtol=1e-12)
 
 
-def test_diverging_runs_are_said_to_diverge():
-    explorer = explorers.explore("ravine", lr=0.3)  # λ = 20: gradient descent is stable below 0.1
-    text = explorer.view.sentence(explorer.state["index"], explorer.state["shown"])
+@pytest.fixture
+def ravine():
+    """The view of four optimisers at lr = 0.3, where λ = 20: gradient descent is stable below 0.1."""
+    start = surfaces.SURFACES["ravine"].start
+    return optimizers.view(np.array([[0.3]]), np.array([[0.9]]), surface="ravine", start=start)
+
+
+def test_diverging_runs_are_said_to_diverge(ravine):
+    text = ravine.sentence((0, 0), ["GD", "Adam"])
     assert "GD diverged at step 5" in text
     assert "Adam diverged" not in text
+
+
+def example(lr, x):
+    """The view of the worked example at one setting."""
+    return worked_example.view(np.array([[lr]]), np.array([[x]]))
 
 
 @pytest.mark.parametrize(
@@ -171,33 +71,28 @@ def test_diverging_runs_are_said_to_diverge():
     ],
 )
 def test_worked_example_says_the_factor_and_what_it_means(lr, x, printed, corrected):
-    explorer = explorers.worked_example(lr=lr, x=x)
-    text = explorer.view.sentence(explorer.state["index"], explorer.state["shown"])
+    text = example(lr, x).sentence((0, 0), ["As printed", "Corrected"])
     assert printed in text
     assert corrected in text
 
 
 @pytest.mark.parametrize(("lr", "x"), [(0.01, 2.0), (0.2, 1.5), (0.01, -2.0)])
 def test_worked_example_runs_by_the_factors_it_states(lr, x):
-    explorer = explorers.worked_example(lr=lr, x=x)
-    i, j = explorer.state["index"]
     k = np.arange(worked_example.STEPS + 1)
     fixed = {"As printed": worked_example.Y / x, "Corrected": worked_example.Y / x}
     factor = {"As printed": 1 + 2 * lr * x, "Corrected": 1 - 2 * lr * x**2}
-    for series in explorer.view.series:
+    for series in example(lr, x).series:
         if series.panel == 0 and series.scrub:
             w = fixed[series.name] * (1 - factor[series.name] ** k)
-            stop = len(k) if series.ends[i, j] < 0 else series.ends[i, j]
-            np.testing.assert_allclose(series.points[i, j, :stop, 0], w[:stop], rtol=1e-9, atol=1e-12)
+            stop = len(k) if series.ends[0, 0] < 0 else series.ends[0, 0]
+            np.testing.assert_allclose(series.points[0, 0, :stop, 0], w[:stop], rtol=1e-9, atol=1e-12)
 
 
-def test_the_sentence_follows_the_legend():
-    view, index = explorers.explore("ravine", lr=0.3).view, (0, 0)
-    assert re.fullmatch(r"Loss after 100 steps: Adam [\d.]+\.", view.sentence(index, ["Adam"]))
-    assert re.fullmatch(
-        r"Loss after 100 steps: GD \S+, RMSProp \S+\.", view.sentence(index, ["RMSProp", "GD"])
-    )
-    assert view.sentence(index, []) == "Loss after 100 steps: … (no line is shown)."
+def test_the_sentence_follows_the_legend(ravine):
+    said = partial(ravine.sentence, (0, 0))
+    assert re.fullmatch(r"Loss after 100 steps: Adam [\d.]+\.", said(["Adam"]))
+    assert re.fullmatch(r"Loss after 100 steps: GD [\w ]+, RMSProp \S+\.", said(["RMSProp", "GD"]))
+    assert said([]) == "Loss after 100 steps: … (no line is shown)."
 
 
 def test_a_stage_looks_the_same_whatever_style_the_notebook_has_chosen():
@@ -210,30 +105,12 @@ def test_a_stage_looks_the_same_whatever_style_the_notebook_has_chosen():
         assert plt.rcParams["font.size"] == 20, "the notebook's own style is left alone"
 
 
-@pytest.mark.parametrize("name", ["explore-ravine", "softmax-1", "depth", "skew"])
-def test_one_stage_is_laid_out_and_the_others_take_its_places_over(name):
-    explorer = MAKE[name]()
-    alone = grid.png(grid.draw_stage(explorer.view, "dark")[0], 2)
-    assert explorer.stages["dark"] == alone
-    here = explorer.view, explorer.state["index"], explorer.state["shown"], explorer.state["step"]
-    like = explorer.axes[0].figure
-    assert grid.png(grid.still(*here, like=like), 1) == grid.png(grid.still(*here), 1)
-
-
-def test_lines_of_one_panel_differ_by_more_than_colour(explorer):
-    drawn = {}
-    for series in explorer.view.series:
-        drawn.setdefault(series.panel, set()).add((series.name, series.fill))
-    for names in drawn.values():
-        marks = [plots.LINES[name]["marker"] for name, fill in names if not fill]
-        assert len(marks) == len(set(marks)), names
-
-
 @pytest.mark.parametrize(
-    ("name", "filled", "outlined"), [("backprop", "Corrected", "As printed"), ("writing", "Kept", "Cut off")]
+    ("opener", "filled", "outlined"),
+    [(explorers.backprop, "Corrected", "As printed"), (explorers.writing, "Kept", "Cut off")],
 )
-def test_bars_of_two_kinds_differ_by_more_than_colour(name, filled, outlined):
-    explorer = MAKE.get(name, partial(explorers.backprop, truth="setosa"))()
+def test_bars_of_two_kinds_differ_by_more_than_colour(opener, filled, outlined):
+    explorer = opener()
     names = explorer.meta["names"]
     kinds = {names[s["name"]]: s["fill"] for s in explorer.meta["series"] if s["fill"]}
     assert (kinds[filled], kinds[outlined]) == (1, 2)
@@ -242,15 +119,21 @@ def test_bars_of_two_kinds_differ_by_more_than_colour(name, filled, outlined):
     assert patches[outlined].get_facecolor()[3] == 0 < patches[filled].get_facecolor()[3]
 
 
+@pytest.mark.parametrize("opener", [explorers.explore, explorers.softmax, explorers.depth])
+def test_one_stage_is_laid_out_and_the_others_take_its_places_over(opener):
+    explorer = opener()
+    alone, _ = grid.draw_stage(explorer.view, "dark")
+    assert explorer.stages["dark"] == grid.png(alone, 2)
+    here = explorer.view, explorer.state["index"], explorer.state["shown"], explorer.state["step"]
+    like = explorer.axes[0].figure
+    assert grid.png(grid.still(*here, like=like), 1) == grid.png(grid.still(*here), 1)
+
+
 def test_a_legend_names_two_series_of_one_name_once():
     explorer = explorers.softmax()
     figure = grid.still(explorer.view, explorer.state["index"], explorer.state["shown"], 0)
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert len(labels) == len(set(labels)) > 0
-
-
-def test_a_narrow_page_can_stack_the_panels_of_every_picture(explorer):
-    assert len(explorer.meta["pieces"]) == len(explorer.axes)
 
 
 def test_a_stage_is_cut_between_axes_that_stand_side_by_side():

@@ -6,6 +6,7 @@ import re
 import tracemalloc
 import weakref
 import zlib
+from functools import partial
 
 import numpy as np
 import psutil
@@ -13,33 +14,69 @@ import pytest
 from ipywidgets.widgets import widget as registry
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from site_demo import openers
 
-from losslab import explorers, grid, widget
+from losslab import explorers, grid, plots, widget
 
-OPENERS = {
-    k: f for k, f in vars(explorers).items() if inspect.isfunction(f) and f.__module__ == explorers.__name__
+GRID = [name for name, opener in openers().items() if "GridExplorer(" in inspect.getsource(opener)]
+LIVE = {
+    "train": explorers.train,
+    "draw": explorers.draw,
+    "draw-7": partial(explorers.draw, example="a 7", preparation="colours inverted"),
 }
-GRID = [name for name, opener in OPENERS.items() if "GridExplorer(" in inspect.getsource(opener)]
 
 
 @pytest.fixture(scope="module", params=GRID)
-def explorer(request):
-    explorer = OPENERS[request.param]()
-    yield explorer
-    explorer.close()
+def opened(request):
+    """A list of one explorer, opened once for all tests; the last of them takes it out and closes it."""
+    opened = [openers()[request.param]()]
+    yield opened
+    for explorer in opened:
+        explorer.close()
+
+
+@pytest.fixture
+def explorer(opened):
+    return opened[0]
+
+
+@pytest.fixture
+def small_png(monkeypatch):
+    """PNGs of few pixels."""
+    png = widget.png
+    monkeypatch.setattr(widget, "png", lambda figure, scale: png(figure, 0.1))
+
+
+@pytest.fixture
+def drawn_once(explorer, monkeypatch):
+    """Draw the stage again only if an option of a menu has another one: that is most of the time it takes."""
+    draw, drawn = explorer._set_stage, [explorer.view.stage]
+
+    def stages():
+        drawn.append(explorer.view.stage)
+        return explorer.stages if drawn[-1] is drawn[-2] else draw()
+
+    monkeypatch.setattr(explorer, "_set_stage", stages)
 
 
 def options(explorer):
-    """Take the options of every menu (some of a long one), as the browser asks, then the first again."""
-    first = [(name, str(explorer.meta["choices"][name][0])) for name in explorer.choices]
+    """Yield as it opened, then with the options of every menu (some of a long one), as the browser asks."""
+    first = {name: chosen for name, (chosen, _) in explorer.meta["choices"].items()}
+    yield
     for name, choices in explorer.choices.items():
         for option in list(choices)[:: 1 + len(choices) // 8]:
-            explorer.ask = {"choice": [name, option], "n": str((name, option))}
-            assert str(explorer.meta["choices"][name][0]) == option, "the menu shows what was chosen"
-            yield explorer.view
-    for name, option in first:
-        explorer.ask = {"choice": [name, option], "n": f"back to {option}"}
-    yield explorer.view
+            if option != explorer.meta["choices"][name][0]:
+                choose(explorer, name, option)
+                yield
+    for name, option in first.items():  # what Reset sends
+        choose(explorer, name, option)
+
+
+def choose(explorer, name, option):
+    explorer.ask = {"choice": [name, option], "n": f"{name}: {option}"}
+    assert explorer.answered == {"n": explorer.ask["n"], "problem": ""}
+    assert explorer.meta["choices"][name] == [option, list(explorer.choices[name])]
+    assert explorer.choices[name][option].items() <= explorer.settings.items()
 
 
 def assert_finite_or_marked(view):
@@ -49,40 +86,73 @@ def assert_finite_or_marked(view):
         ends = np.full(cells, -1) if series.ends is None else series.ends
         drawn = np.arange(count) < np.where(ends < 0, count, ends)[..., None]
         assert np.isfinite(series.points[drawn]).all(), series.name
-    numbers = [text.partition("write:")[0] for text in view.texts.ravel()]  # the writing may say anything
+    texts = [text for texts in (view.texts, *view.says.values()) for text in texts.ravel()]
+    numbers = [text.partition("write:")[0] for text in texts]  # the writing may say anything
     assert not [text for text in numbers if re.search(r"\b(nan|inf)\b", text)]
 
 
-def unpacked(explorer):
-    """What the browser reads for every series, at all positions: how many points it draws, and CSS pixels."""
+def assert_atlas_holds(view, explorer):
+    """The browser reads every series at all positions, in eighths of a CSS pixel, then every sentence."""
     raw, start = zlib.decompress(explorer.atlas), 0
-    for described in explorer.meta["series"]:
+    for series, described in zip(view.series, explorer.meta["series"], strict=True):
         a, b, size = described["shape"]
         block = np.frombuffer(raw, "<i2", a * b * size, start).reshape(a, b, size)
         start += block.nbytes
-        pixels = np.cumsum(block[..., 1:].reshape(a, b, 2, -1), axis=-1).swapaxes(-1, -2)
-        yield block[..., 0], pixels / explorer.meta["size"][2]
+        drawn, steps = block[..., 0], block[..., 1:].reshape(a, b, 2, -1)
+        got = np.cumsum(steps, axis=-1, dtype=np.int16).swapaxes(-1, -2) / explorer.meta["size"][2]
+        want = grid.pixels(explorer.axes[series.panel], series.points)
+        seen = np.arange(want.shape[2]) < drawn[..., None]
+        np.testing.assert_allclose(got[seen], want[seen], atol=0.5 / grid.UNIT)
+    shape = [len(s["values"]) for s in explorer.meta["sliders"]] + [1]  # if there is no second slider
+    assert list(view.texts.shape) == shape[:2]
+    texts = [text for texts in (view.texts, *view.says.values()) for text in texts.ravel()]
+    assert raw[start:].decode().split("\n") == texts
+
+
+def assert_lines_differ_by_more_than_colour(view):
+    drawn = {}
+    for series in view.series:
+        drawn.setdefault(series.panel, set()).add((series.name, series.fill))
+    for names in drawn.values():
+        marks = [plots.LINES[name]["marker"] for name, fill in names if not fill]
+        assert len(marks) == len(set(marks)), names
 
 
 def between(slider, rng, count=50):
     """The ends of a slider, its middle, and random values between its positions, in ascending order."""
     last = len(slider.values) - 1
     where = np.concatenate([[0, last // 2, last], rng.uniform(0, last, count)])
-    values = np.interp(np.sort(where), np.arange(last + 1), slider.values)
-    return np.round(values).astype(int) if slider.values.dtype.kind == "i" else values
+    values = np.interp(where, np.arange(last + 1), slider.values)
+    return np.unique(np.round(values).astype(int) if slider.values.dtype.kind == "i" else values)
 
 
-def test_there_are_explorers():
+def test_every_explorer_is_driven():
     assert {"explore", "worked_example", "softmax", "price_list", "depth"} <= set(GRID)
+    assert {*GRID, *(name.partition("-")[0] for name in LIVE)} == set(openers()), "a live one is missing"
 
 
-def test_every_position_of_every_menu_is_finite_or_marked_as_diverged(explorer):
-    for view in options(explorer):
-        assert_finite_or_marked(view)
-        for series, (drawn, pixels) in zip(view.series, unpacked(explorer), strict=True):
-            want = grid.pixels(explorer.axes[series.panel], series.points)
-            seen = np.arange(want.shape[2]) < drawn[..., None]
-            np.testing.assert_allclose(pixels[seen], want[seen], atol=0.5 / grid.UNIT)
+@pytest.mark.parametrize("name", LIVE)
+def test_live_explorers_open_with_a_finite_picture_a_sentence_and_their_call(name):
+    explorer = LIVE[name]()
+    for series in explorer.view.series:
+        assert np.isfinite(series.points).all()
+    assert not re.search(r"\b(nan|inf)\b", explorer.view.sentence((0, 0), explorer.state["shown"]))
+    again = eval(repr(explorer), {"explorers": explorers})
+    assert repr(again) == repr(explorer)
+    again.close()
+    explorer.close()
+
+
+@pytest.mark.usefixtures("drawn_once")
+def test_every_position_of_every_menu_is_finite_or_marked_as_diverged_and_is_sent(explorer, monkeypatch):
+    monkeypatch.setattr(explorers, "GridExplorer", lambda *what, **more: what[4])
+    for _ in options(explorer):
+        assert eval(repr(explorer), {"explorers": explorers}) == explorer.settings, "the call to copy"
+        assert_finite_or_marked(explorer.view)
+        assert_lines_differ_by_more_than_colour(explorer.view)
+        assert_atlas_holds(explorer.view, explorer)
+        assert len(explorer.atlas) < 1e6
+        assert len(explorer.atlas) + sum(map(len, explorer.stages.values())) < 1.5e6
 
 
 def test_ends_middle_and_fifty_random_settings_of_every_slider_in_all_pairs(explorer):
@@ -96,6 +166,10 @@ def test_ends_middle_and_fifty_random_settings_of_every_slider_in_all_pairs(expl
     assert_finite_or_marked(view)
 
 
+def test_a_narrow_page_can_stack_the_panels_of_the_picture(explorer):
+    assert len(explorer.meta["pieces"]) == len(explorer.axes)
+
+
 def test_every_value_within_the_ends_has_its_place_on_the_slider(explorer):
     rng = np.random.default_rng(1)
     for slider in explorer.sliders:
@@ -106,6 +180,7 @@ def test_every_value_within_the_ends_has_its_place_on_the_slider(explorer):
             assert (np.diff(fitted.values) >= 0).all()
 
 
+@pytest.mark.usefixtures("small_png")
 def test_the_static_picture_can_be_drawn_at_both_ends_and_without_lines(explorer):
     last = [len(s["values"]) - 1 for s in explorer.meta["sliders"]]
     names, steps = explorer.meta["names"], explorer.meta["steps"]
@@ -141,9 +216,17 @@ def left():
     return len(registry._instances), figures, len(plt.get_fignums())
 
 
-@pytest.mark.parametrize("name", OPENERS)
-def test_nothing_is_left_of_a_closed_explorer(name):
-    explorer = OPENERS[name]()
+def test_nothing_is_left_of_an_explorer_that_was_used_and_closed(opened):
+    assert_nothing_is_left_of_the_only(opened)
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_nothing_is_left_of_a_live_explorer_that_was_closed(name):
+    assert_nothing_is_left_of_the_only([LIVE[name]()])
+
+
+def assert_nothing_is_left_of_the_only(opened):
+    explorer = opened.pop()
     explorer._repr_mimebundle_()
     model = explorer.comm.comm_id
     gone, view = weakref.ref(explorer), weakref.ref(explorer.view)
@@ -179,12 +262,13 @@ def traced():
     return tracemalloc.get_traced_memory()[0]
 
 
-def test_a_hundred_cycles_of_opening_and_closing_leave_nothing(monkeypatch):
-    png = widget.png
-    monkeypatch.setattr(widget, "png", lambda figure, scale: png(figure, 0.1))
+@pytest.mark.usefixtures("small_png")
+def test_a_hundred_cycles_of_opening_and_closing_leave_nothing():
     for _ in range(19):
         small().close()
     before, things, process = left(), len(gc.get_objects()), psutil.Process().memory_info().rss
+    for _ in range(60):
+        small().close()
     tracemalloc.start()
     try:
         empty, one = traced(), small()
@@ -192,12 +276,12 @@ def test_a_hundred_cycles_of_opening_and_closing_leave_nothing(monkeypatch):
         one.close()
         del one
         warm = traced()
-        for _ in range(80):
+        for _ in range(20):  # tracing makes them slow
             small().close()
         growth = traced() - warm
     finally:
         tracemalloc.stop()
     assert left() == before, "widgets, figures, figures of pyplot"
     assert len(gc.get_objects()) < things + 80, "each cycle leaves an object behind"
-    assert growth < 80 * 0.05 * held, f"{growth} bytes more after 80 cycles; an open explorer holds {held}"
+    assert growth < 20 * 0.05 * held, f"{growth} bytes more after 20 cycles; an open explorer holds {held}"
     assert psutil.Process().memory_info().rss < 1.05 * process

@@ -61,9 +61,9 @@ def skew(contrast, shift, *, preparation, digit):
 
 
 def _prepared(images, preparation, contrasts, shifts):
-    """Return what the network is given, by contrast and shift, as rows of tensors."""
-    prepare, (mean, std, *_) = PREPARATIONS[preparation], trained.reader().transform
-    return [[prepare(changed(images / 255, c, int(k)), mean, std) for k in shifts] for c in contrasts]
+    """Generate rows of what the network is given, by contrast and shift: all at once would fill memory."""
+    prepare, (mean, std, *_), v = PREPARATIONS[preparation], trained.reader().transform, images / 255
+    return ((prepare(changed(v, c, int(k)), mean, std) for k in shifts) for c in contrasts)
 
 
 @lru_cache(maxsize=len(PREPARATIONS))
