@@ -129,6 +129,15 @@ def test_one_stage_is_laid_out_and_the_others_take_its_places_over(opener):
     assert grid.png(grid.still(*here, like=like), 1) == grid.png(grid.still(*here), 1)
 
 
+def test_a_menu_draws_the_stage_again_only_if_it_has_another_one():
+    same, other = explorers.backprop(), explorers.softmax()
+    before = same.stages["light"], other.stages["light"]
+    same.ask = {"choice": ["truth", "setosa"], "n": 1}
+    other.ask = {"choice": ["label", "2"], "n": 1}
+    assert same.stages["light"] is before[0]
+    assert other.stages["light"] != before[1], "its title has another number"
+
+
 def test_a_legend_names_two_series_of_one_name_once():
     explorer = explorers.softmax()
     figure = grid.still(explorer.view, explorer.state["index"], explorer.state["shown"], 0)

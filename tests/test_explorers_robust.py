@@ -47,18 +47,6 @@ def small_png(monkeypatch):
     monkeypatch.setattr(widget, "png", lambda figure, scale: png(figure, 0.1))
 
 
-@pytest.fixture
-def drawn_once(explorer, monkeypatch):
-    """Draw the stage again only if an option of a menu has another one: that is most of the time it takes."""
-    draw, drawn = explorer._set_stage, [explorer.view.stage]
-
-    def stages():
-        drawn.append(explorer.view.stage)
-        return explorer.stages if drawn[-1] is drawn[-2] else draw()
-
-    monkeypatch.setattr(explorer, "_set_stage", stages)
-
-
 def options(explorer):
     """Yield as it opened, then with the options of every menu (some of a long one), as the browser asks."""
     first = {name: chosen for name, (chosen, _) in explorer.meta["choices"].items()}
@@ -143,7 +131,6 @@ def test_live_explorers_open_with_a_finite_picture_a_sentence_and_their_call(nam
     explorer.close()
 
 
-@pytest.mark.usefixtures("drawn_once")
 def test_every_position_of_every_menu_is_finite_or_marked_as_diverged_and_is_sent(explorer, monkeypatch):
     monkeypatch.setattr(explorers, "GridExplorer", lambda *what, **more: what[4])
     for _ in options(explorer):

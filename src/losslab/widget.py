@@ -37,6 +37,7 @@ class Explorer(anywidget.AnyWidget):
     _css = Path(__file__).with_name("widget.css").read_text(encoding="utf-8")
     size = WIDTH, HEIGHT
     live = False
+    _drawn = None  # the function that has drawn the stage that stands
     meta = traitlets.Dict().tag(sync=True)
     stages = traitlets.Dict().tag(sync=True)  # theme -> PNG
     # Written by the browser: index, step, shown, when a control is let go; and request n, what to compute.
@@ -83,7 +84,10 @@ class Explorer(anywidget.AnyWidget):
         return {"shown": list(shown or names), "step": last if step is None else step}
 
     def _set_stage(self):
-        """Draw the stage of the present view for both themes; return them as PNG."""
+        """Return the stage of the view as PNG for both themes; draw it if it is another than before."""
+        if self.view.stage is self._drawn:
+            return self.stages
+        self._drawn = self.view.stage
         light, self.axes = draw_stage(self.view, "light", self.size)
         dark, _ = draw_stage(self.view, "dark", self.size, light)
         return {"light": png(light, 2), "dark": png(dark, 2)}
