@@ -20,7 +20,7 @@ lab: .venv/ready ## open the notebooks in JupyterLab
 
 test: lint ## verify everything: lint, unit tests, every notebook executed and compared, sliders dragged
 	rm -rf build/junit
-	$(RUN) -m pytest -n 2 --dist=loadfile --nbval --nbval-cell-timeout=300 -m "not browser" --junit-xml=build/junit/tests.xml
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist=loadfile --nbval --nbval-cell-timeout=300 -m "not browser" --junit-xml=build/junit/tests.xml
 	$(RUN) -m pytest -m browser --junit-xml=build/junit/browser.xml
 
 notebooks: .venv/ready ## execute every notebook and store its outputs
