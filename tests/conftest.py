@@ -1,6 +1,7 @@
 """What tests read: the article, and the notebook of a chapter (the path in their NOTEBOOK)."""
 
 import re
+import signal
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 ARTICLE = ROOT.parent / "shared" / "article" / "article.md"
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a script's background job: some tests press Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
