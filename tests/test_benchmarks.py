@@ -69,7 +69,7 @@ def test_the_table_puts_every_figure_in_its_column():
         "| `plain` | 0.0 | 0.0 / 0.0 | 0 | 0 | 0 |  | 1.0 | 9 |",
         "| the common way: `interact`, a new figure, `plt.show` | 0.0 | 0.0 / 0.0 | 0 | 0 | 0 |  |  |  |",
         "",
-        "These train a network when they are built for the first time: `wave` 3.1 s.",
+        "Built first, these also trained a network, for themselves and those below: `wave` 3.1 s.",
         "",
         "Measured on 2000-01-01: 3 cores (arm), Chromium 9 without a GPU, JupyterLab 5.",
     ]

@@ -60,7 +60,8 @@ def sliders(record):
     built = [row for (_, round_trip), row in lab.items() if round_trip == 0 and row["build_s"]]
     trains = [row for row in built if row["first_s"] > row["build_s"] + 0.5]
     said = ", ".join(f"`{row['variant']}` {row['first_s']:.1f} s" for row in trains)
-    lines += ["", f"These train a network when they are built for the first time: {said}."] if trains else []
+    if trains:
+        lines += ["", f"Built first, these also trained a network, for themselves and those below: {said}."]
     machine, versions = record["machine"], record["versions"]
     where = (
         f"{machine['cpu_cores']} cores ({machine['architecture']}), Chromium {versions['chromium']} without a"

@@ -15,6 +15,8 @@ AMDAHL_SLIDERS = (
 )
 NET = 242_762  # parameters of the article's network
 MODELS = {"Net": NET, "BERT": 340e6} | {name: run.parameters for name, run in scaling.PUBLISHED.items()}
+# Where the names stand, in points from their dots.
+BESIDE = {"GPT-3": (-5, -12), "Chinchilla": (5, 3), "PaLM": (5, -3), "LLaMA": (-5, -12)}
 UNITS = {"s": 1 / scaling.DAY, "min": 1 / 1440, "h": 1 / 24, "days": 1.0, "years": 365.25}
 
 
@@ -89,10 +91,8 @@ def time_stage(figure, theme):
     for name, run in scaling.PUBLISHED.items():
         right.plot(run.parameters, run.tokens, ".", color=plots.TEXT[theme])
         beside = {"color": plots.TEXT[theme], "fontsize": 8, "textcoords": "offset points"}
-        left_of = name in ("LLaMA", "GPT-3")
-        where = (-5, -12) if left_of else (5, -3 if name == "PaLM" else 3)
-        place = {"xytext": where, "ha": "right" if left_of else "left"}
-        right.annotate(name, (run.parameters, run.tokens), **beside, **place)
+        x, y = BESIDE[name]
+        right.annotate(name, (run.parameters, run.tokens), (x, y), ha="left" if x > 0 else "right", **beside)
     for ax in (left, right):
         ax.set(xscale="log", yscale="log")
         ax.minorticks_off()
