@@ -10,10 +10,12 @@ else
 PYTHON ?= python3
 .PHONY: .venv/ready
 endif
+# Neither a set-up nor a test may hang on what the shell says to another Python or another pytest.
+unexport $(filter PYTHON% PYTEST_%,$(.VARIABLES))
 AGAIN = $(strip make $(MAKECMDGOALS) $(MAKEOVERRIDES))
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 lab: .venv/ready ## open the notebooks in JupyterLab
 	@$(RUN) tools/lab.py
@@ -41,13 +43,13 @@ site-demo: .venv/ready ## write the explorers as web pages that need no kernel (
 	@$(RUN) tools/site_demo.py
 
 constraints: ## raise every pinned version in constraints.txt to the newest that fits pyproject.toml
-	$(PYTHON) -m venv build/uv
+	"$(PYTHON)" -m venv build/uv
 	build/uv/bin/python -m pip install --quiet uv
 	build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
 	  --extra test --extra mutants --output-file constraints.txt pyproject.toml
 
 .venv/ready: pyproject.toml constraints.txt
-	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here; install Python 3.11 or newer (python.org), then type again:  make $(MAKECMDGOALS)" >&2; exit 1; }
-	@$(PYTHON) tools/bootstrap.py "$(AGAIN)"
+	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) here; install Python 3.11 or newer (python.org), then type again:  make $(MAKECMDGOALS)" >&2; exit 1; }
+	@"$(PYTHON)" tools/bootstrap.py "$(AGAIN)"
 
 .PHONY: help lab test notebooks lint bench mutants site-demo constraints

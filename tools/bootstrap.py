@@ -6,6 +6,7 @@ enough to say so. Hence ``format`` instead of f-strings, and nothing newer is ca
 """
 # ruff: noqa: UP032
 
+import ast
 import os
 import platform
 import shutil
@@ -22,6 +23,9 @@ SCRATCH = os.path.join(VENV, "tmp")
 # Measured on Linux, whose default PyTorch brings CUDA along: 6.4 GB installed, 3.2 GB of wheels while pip
 # works, and as much again where pip keeps its cache.
 NEEDED_GB = (10 if os.environ.get("PIP_NO_CACHE_DIR") else 13) if sys.platform.startswith("linux") else 3
+
+# Settings of pip that would send packages elsewhere than into .venv, or nowhere.
+ELSEWHERE = ("DRY_RUN", "NO_DEPS", "PREFIX", "PYTHON", "REQUIREMENT", "ROOT", "SRC", "TARGET", "USER")
 
 # What venv or pip print when they fail -> the sentence that says what to do. The first match counts.
 TROUBLES = (
@@ -107,22 +111,36 @@ def reusable():
     """Return whether ``.venv`` was made in this place, by this version of Python, and starts with pip."""
     question = "import sys, pip; sys.exit(sys.version_info[:2] != {})".format(tuple(sys.version_info[:2]))
     try:
-        with open(os.path.join(VENV, "pyvenv.cfg")) as config:
+        with open(os.path.join(VENV, "pyvenv.cfg"), encoding="utf-8") as config:
             here = VENV + "\n" in config.read()
         return here and subprocess.call([PYTHON, "-c", question], stderr=subprocess.DEVNULL) == 0
     except OSError:
         return False
 
 
-def run(*command):
+def pip_environment():
+    """Return the variables for pip: the reader's settings of it, from files too, less those of ``ELSEWHERE``.
+
+    pip runs itself once more for what builds the package, and options would not reach that call.
+    """
+    left_out = ["PIP_" + name for name in ELSEWHERE]
+    found = {name: value for name, value in os.environ.items() if name not in left_out}
+    listing = [PYTHON, "-m", "pip", "config", "list"]
+    told = subprocess.check_output(listing, env=found, encoding="utf-8").splitlines()
+    for section in ("install.", "global."):  # in pip's order: variables, then these
+        for line in [line[len(section) :] for line in told if line.startswith(section)]:
+            name, _, value = line.partition("=")
+            found.setdefault("PIP_" + name.upper().replace("-", "_"), ast.literal_eval(value))
+    found = {name: value for name, value in found.items() if name not in left_out}
+    return dict(found, PIP_CONFIG_FILE=os.devnull, PIP_DISABLE_PIP_VERSION_CHECK="1", TMPDIR=SCRATCH)
+
+
+def run(command, env=None):
     """Run ``command`` in the root and show what it says; raise the fitting ``SetupError`` if it fails."""
-    environment = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1")
-    if os.path.isdir(SCRATCH):
-        environment["TMPDIR"] = SCRATCH
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        env=environment,
+        env=env,
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -164,13 +182,14 @@ def set_up():
     if not reusable():
         require_venv_module()
         require_space()
-        run(sys.executable, "-m", "venv", "--clear", VENV)
+        run([sys.executable, "-m", "venv", "--clear", VENV])
     shutil.rmtree(SCRATCH, ignore_errors=True)
     os.mkdir(SCRATCH)
-    run(PYTHON, "-m", "pip", "install", "-c", "constraints.txt", "-e", ".[test]")
+    install = [PYTHON, "-m", "pip", "install", "-c", "constraints.txt", "-e", ".[test]"]
+    run(install, env=pip_environment())
     shutil.rmtree(SCRATCH)
-    with open(READY, "w") as ready:
-        ready.write(ROOT + "\n")
+    with open(READY, "wb") as ready:
+        ready.write(os.fsencode(ROOT) + b"\n")
 
 
 def main(again="make lab"):
