@@ -1,5 +1,6 @@
 """``make lab`` serves the start notebook to this machine only, behind a token, and says what went wrong."""
 
+import http.cookiejar
 import os
 import re
 import signal
@@ -7,14 +8,15 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
 import lab
 import psutil  # ipykernel brings it
 import pytest
+from jupyter_server.auth import passwd
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs make, bash and POSIX signals")
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,14 +106,9 @@ def test_a_browser_is_opened_only_where_there_is_a_display(environ, platform, sh
 @pytest.mark.parametrize("root", [True, False])
 @pytest.mark.parametrize("browser", [True, False])
 def test_root_and_browser_have_their_flags(root, browser):
-    arguments = lab.arguments(8888, root=root, browser=browser)
+    arguments = lab.arguments(8888, "token", root=root, browser=browser)
     assert ("--allow-root" in arguments) is root
     assert ("--no-browser" in arguments) is not browser
-
-
-def test_nothing_weakens_the_server():
-    text = (ROOT / "tools" / "lab.py").read_text()
-    assert not re.search(r"disable_check_xsrf|\.token *=|password|allow_origin|0\.0\.0\.0|allow_remote", text)
 
 
 def test_the_start_notebook_exists():
@@ -124,12 +121,11 @@ def test_the_start_notebook_exists():
 class Server:
     """JupyterLab as ``make lab`` starts it: an empty HOME, no display, no terminal unless one is given."""
 
-    def __init__(self, home, port, terminal=subprocess.DEVNULL):
+    def __init__(self, home, port, terminal=subprocess.DEVNULL, **environ):
         env = {"HOME": str(home), "PATH": os.environ["PATH"], "PORT": str(port)}
         self.process = subprocess.Popen(
             [sys.executable, ROOT / "tools" / "lab.py"],
-            cwd=home,
-            env=env,
+            env=env | environ,
             stdin=terminal,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -137,16 +133,15 @@ class Server:
         )
 
     def url(self):
-        """Return the address that is printed, with its token, once somebody answers there."""
-        said, deadline = [], threading.Timer(60, self.process.kill)
+        """Return the address that is printed, with its token; the server answers there by then."""
+        self.said, deadline = [], threading.Timer(60, self.process.kill)
         deadline.start()
         for line in self.process.stdout:
-            said.append(line)
-            if found := re.search(r"http://\S+:(\d+)/\S+\?token=\w+", line):
+            self.said.append(line)
+            if found := re.search(r"http://\S+:\d+/\S+\?token=\w+", line):
                 deadline.cancel()
-                wait_for(int(found[1]))
                 return found[0]
-        raise AssertionError("no address was printed:\n" + "".join(said))
+        raise AssertionError("no address was printed:\n" + "".join(self.said))
 
     def interrupt(self):
         """Send what Ctrl-C sends; return what it said until it ended."""
@@ -154,22 +149,13 @@ class Server:
         return self.process.communicate(timeout=30)[0]
 
 
-def wait_for(port):
-    """Wait until the port is listened on: Jupyter prints its address a moment earlier."""
-    for _ in range(200):
-        with socket.socket() as client:
-            if client.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"nobody listens on port {port}")
-
-
 @pytest.fixture(scope="module")
 def serve(tmp_path_factory):
     """Return a function that starts servers, each with a HOME of its own; all have ended afterwards."""
     servers = []
 
-    def start(port, **options):
+    def start(port=None, **options):
+        port = port or lab.first_free(20000 + os.getpid() % 10000)
         servers.append(Server(tmp_path_factory.mktemp("home"), port, **options))
         return servers[-1]
 
@@ -183,7 +169,7 @@ def serve(tmp_path_factory):
 @pytest.fixture(scope="module")
 def running(serve):
     """Return the address of a running server and its process."""
-    server = serve(lab.first_free(20000 + os.getpid() % 10000))
+    server = serve()
     return server.url(), server.process
 
 
@@ -205,19 +191,21 @@ def test_the_printed_address_leads_to_the_start_notebook(running):
     assert "jupyter-config-data" in page
 
 
-def test_the_token_is_needed(running):
-    url, _ = running
+def assert_it_serves_this_machine_behind_its_token(url, process):
     address, token = url.split("/lab/")[0], url.split("?")[1]
     assert get(f"{address}/api/status?{token}")[0] == 200
     assert get(f"{address}/api/status")[0] == 403
     assert get(f"{address}/api/status?token=wrong")[0] == 403
     assert get(f"{address}/api/contents/{lab.START}?{token}&content=0")[0] == 200
+    listening = [
+        c for c in psutil.Process(process.pid).net_connections("tcp") if c.status == psutil.CONN_LISTEN
+    ]
+    assert {c.laddr.ip for c in listening} == {"127.0.0.1"}
+    assert int(re.search(r":(\d+)/", url)[1]) in {c.laddr.port for c in listening}
 
 
-def test_only_this_machine_is_served(running):
-    _, process = running
-    connections = psutil.Process(process.pid).net_connections("tcp")
-    assert {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
+def test_only_this_machine_is_served_behind_a_token(running):
+    assert_it_serves_this_machine_behind_its_token(*running)
 
 
 def test_no_news_are_asked_for_or_fetched(running):
@@ -236,7 +224,7 @@ def test_a_second_one_on_the_same_port_says_what_to_type(running, serve):
 
 def test_ctrl_c_in_a_terminal_ends_it_without_a_question(serve):
     ours, its = os.openpty()
-    server = serve(lab.first_free(31000), terminal=its)
+    server = serve(terminal=its)
     server.url()
     said = server.interrupt()
     os.close(ours)
@@ -244,3 +232,80 @@ def test_ctrl_c_in_a_terminal_ends_it_without_a_question(serve):
     assert "Shutting down" in said
     assert "Shut down this Jupyter server" not in said
     assert server.process.returncode == 0
+
+
+# --- what the reader has set for Jupyter ---
+
+ELSEWHERE = """
+c.ServerApp.ip, c.ServerApp.port, c.ServerApp.base_url = "0.0.0.0", 9, "/hub/"
+c.ServerApp.sock = "/nowhere/socket"
+c.ServerApp.certfile = c.ServerApp.keyfile = "/nowhere.pem"
+c.ServerApp.ssl_options = {"certfile": "/nowhere.pem"}
+c.ServerApp.root_dir = "/"
+c.ServerApp.default_url = c.LabApp.default_url = "/tree"
+c.ServerApp.jpserver_extensions = {"jupyterlab": False, "not_there": True}
+c.PasswordIdentityProvider.password_required = True
+"""
+OPEN = """
+c.ServerApp.token = c.IdentityProvider.token = c.PasswordIdentityProvider.hashed_password = ""
+c.ServerApp.identity_provider_class = "jupyter_server.auth.identity.IdentityProvider"
+c.ServerApp.disable_check_xsrf = c.ServerApp.allow_remote_access = c.ServerApp.allow_credentials = True
+c.ServerApp.allow_origin = "*"
+"""
+PASSWORD = f"c.PasswordIdentityProvider.hashed_password = {passwd('secret')!r}"
+
+
+def configured(folder, text):
+    """Write a Jupyter configuration into an empty folder; return the variable that names the folder."""
+    (folder / "jupyter_server_config.py").write_text(text, encoding="utf-8")
+    return {"JUPYTER_CONFIG_DIR": str(folder)}
+
+
+class Client:
+    """A browser: it keeps cookies."""
+
+    def __init__(self, address):
+        self.address, self.jar = address, http.cookiejar.CookieJar()
+        handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(self.jar)
+        self.opener = urllib.request.build_opener(*handlers)
+
+    def ask(self, path, origin=None, **form):
+        """Return the status that a page is answered with, or a form that is sent to it."""
+        data = urllib.parse.urlencode(form).encode() if form else None
+        request = urllib.request.Request(self.address + path, data, {"Origin": origin} if origin else {})
+        try:
+            with self.opener.open(request, timeout=20) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    def xsrf(self):
+        return next(cookie.value for cookie in self.jar if cookie.name == "_xsrf")
+
+
+@pytest.mark.parametrize("text", [PASSWORD, ELSEWHERE, OPEN], ids=["password", "elsewhere", "open"])
+def test_the_readers_configuration_neither_moves_nor_opens_the_server(text, serve, tmp_path):
+    proxies = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+    server = serve(**configured(tmp_path, text), **proxies, JUPYTER_TOKEN="", NO_BROWSER="1")
+    url = server.url()
+    assert_it_serves_this_machine_behind_its_token(url, server.process)
+    browser = Client(url.split("/lab/")[0])
+    assert browser.ask(f"/lab/tree/{lab.START}?{url.split('?')[1]}") == 200
+    assert browser.ask("/api/status") == 200  # the cookie is enough now
+    assert browser.ask("/api/status", origin="http://elsewhere.org") == 404  # but not for another site
+    assert browser.ask("/api/contents", type="file") == 403  # or a form that another site sends
+
+
+def test_a_password_that_the_reader_has_set_is_good_too(serve, tmp_path):
+    browser = Client(serve(**configured(tmp_path, PASSWORD)).url().split("/lab/")[0])
+    assert browser.ask("/login") == 200
+    assert browser.ask("/login", password="wrong", _xsrf=browser.xsrf()) == 401
+    assert browser.ask("/login?next=/api/status", password="secret", _xsrf=browser.xsrf()) == 200
+
+
+def test_a_home_that_cannot_be_written_is_replaced(serve, tmp_path):
+    (tmp_path / "file").touch()
+    server = serve(HOME=str(tmp_path / "file" / "home"))
+    assert get(server.url())[0] == 200
+    assert "The home folder cannot be written, so Jupyter keeps its settings in" in "".join(server.said)

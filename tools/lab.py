@@ -1,12 +1,16 @@
 """Open JupyterLab on the start notebook: the recipe of ``make lab``.
 
-It listens on 127.0.0.1 only and asks for the token that its printed address carries. JupyterLab's news and
-update notices, which ask the reader a question and the network another, are off (``tools/jupyter``).
+It listens on 127.0.0.1 only and asks for the token that its printed address carries, whatever the reader's
+own Jupyter configuration says; the rest of that configuration stays in force. JupyterLab's news and update
+notices, which ask the reader a question and the network another, are off (``tools/jupyter``).
 """
 
+import argparse
 import os
+import secrets
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,12 +73,25 @@ def has_display(environ=os.environ, platform=sys.platform):
     return platform != "linux" or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
 
 
-def arguments(port, *, root, browser):
-    """Return JupyterLab's command line.
+def writable_home():
+    """Let HOME be a folder in ``.venv``, and say so, where it cannot be written: Jupyter needs one."""
+    try:
+        tempfile.TemporaryFile(dir=Path.home()).close()
+    except (OSError, RuntimeError):
+        home = ROOT / ".venv" / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        print(f"The home folder cannot be written, so Jupyter keeps its settings in {home}.")
+        os.environ["HOME"] = os.environ["USERPROFILE"] = str(home)
+
+
+def arguments(port, token, *, root, browser):
+    """Return JupyterLab's command line, which overrules every configuration file and variable.
 
     Parameters
     ----------
     port : int
+    token : str
+        What the server asks for; a password that the reader has set is good, too.
     root : bool
         Whether this is the superuser, for whom JupyterLab only runs when told so.
     browser : bool
@@ -84,6 +101,16 @@ def arguments(port, *, root, browser):
         f"--ServerApp.ip={HOST}",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
+        *(f"--ServerApp.{name}=" for name in ("sock", "certfile", "keyfile", "client_ca")),
+        "--ServerApp.ssl_options={}",
+        "--ServerApp.base_url=/",
+        "--ServerApp.identity_provider_class=jupyter_server.auth.identity.PasswordIdentityProvider",
+        f"--IdentityProvider.token={token}",
+        "--PasswordIdentityProvider.password_required=False",  # the token is enough
+        "--ServerApp.authorizer_class=jupyter_server.auth.authorizer.AllowAllAuthorizer",
+        "--ServerApp.disable_check_xsrf=False",
+        *(f"--ServerApp.{name}=" for name in ("allow_origin", "allow_origin_pat")),
+        "--ServerApp.allow_remote_access=False",
         f"--ServerApp.root_dir={ROOT}",
         f"--LabApp.default_url=/lab/tree/{START}",
         "--ServerApp.answer_yes=True",  # Ctrl-C stops it without a question (make has gone by then)
@@ -95,14 +122,20 @@ def arguments(port, *, root, browser):
 
 def main():
     """Serve the notebooks until Ctrl-C."""
-    port = choose_port(os.environ.get("PORT"))
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    port, token = choose_port(os.environ.get("PORT")), secrets.token_hex(24)
+    writable_home()
     paths = [str(ROOT / "tools" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     print(f"JupyterLab serves {START} on this machine only ({HOST}:{port}). Ctrl-C stops it.", flush=True)
     from jupyterlab.labapp import LabApp  # takes seconds: what can be refused has been refused by now
 
-    LabApp.launch_instance(argv=arguments(port, root=root, browser=has_display()))
+    server = LabApp.initialize_server(argv=arguments(port, token, root=root, browser=has_display()))
+    address = f"http://{HOST}:{port}/lab/tree/{START}?token={token}"
+    said = f"\nCopy this address into a browser:\n\n    {address}\n"
+    server.io_loop.add_callback(print, said, flush=True)  # comes after the one that opens the port
+    server.start()
 
 
 if __name__ == "__main__":
