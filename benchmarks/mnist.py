@@ -357,7 +357,7 @@ def main():
     output = options.output or (None if options.smoke else RESULTS / f"mnist-{options.device}.json")
     if output:
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8", newline="\n")
     print("", records.table(record), records.floor_table(record), sep="\n\n")
     print(f"\n{time.perf_counter() - begin:.0f} seconds. Left out: {record['failed'] or 'nothing'}")
     sys.exit(bool(record["failed"]))

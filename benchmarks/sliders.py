@@ -445,7 +445,7 @@ def main():
     }
     if not options.quick:
         options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        options.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8", newline="\n")
     live = {subject.variant for subject in subjects if getattr(subject.explorer, "live", False)}
     print(*missed(found, live) or ["Every goal is reached."], sep="\n")
 

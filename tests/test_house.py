@@ -166,6 +166,31 @@ def test_repo2docker_sees_our_environment(monkeypatch):
     assert "\nRUN ./binder/postBuild\n" in dockerfile
 
 
+# --- git ---
+
+
+def git(*words, cwd):
+    """Run git as somebody with no configuration of their own; return what it says."""
+    env = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    who = ("-c", "user.name=A Reader", "-c", "user.email=reader@example.org", "-c", "init.defaultBranch=main")
+    done = subprocess.run(["git", *who, *words], cwd=cwd, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_clone_by_git_for_windows_has_the_same_bytes(tmp_path):
+    """Its installer proposes core.autocrlf=true, with which bash would read "bash\\r"."""
+    left_out = shutil.ignore_patterns(".git", ".venv", "build", "mutants", "__pycache__")
+    ours = shutil.copytree(ROOT, tmp_path / "ours", ignore=left_out, symlinks=True)
+    git("init", "-q", cwd=ours)
+    git("add", ".", cwd=ours)
+    git("commit", "-q", "-m", "All", cwd=ours)
+    git("clone", "-q", "-c", "core.autocrlf=true", ours, "theirs", cwd=tmp_path)
+    names = git("ls-files", "-z", cwd=ours).rstrip("\0").split("\0")
+    assert {".ci/run", "binder/postBuild"} <= set(names)
+    assert [n for n in names if (ours / n).read_bytes() != (tmp_path / "theirs" / n).read_bytes()] == []
+
+
 # --- licences, citation, changelog ---
 
 

@@ -24,7 +24,7 @@ def write_banner(path):
     nb.cells[0].source = re.sub(
         r"^\*\*Loss to Launch\*\* · .*$", line, nb.cells[0].source, count=1, flags=re.M
     )
-    path.write_text(stored(nb), encoding="utf-8")
+    path.write_text(stored(nb), encoding="utf-8", newline="\n")
 
 
 def write_table(readme):
@@ -32,7 +32,7 @@ def write_table(readme):
     marks = r"(<!-- chapters -->\n).*?(\n?<!-- /chapters -->)"
     text = readme.read_text(encoding="utf-8")
     new = re.sub(marks, rf"\g<1>{chapters.table('notebooks/')}\n<!-- /chapters -->", text, flags=re.S)
-    readme.write_text(new, encoding="utf-8")
+    readme.write_text(new, encoding="utf-8", newline="\n")
 
 
 def sliders(record):
@@ -95,7 +95,9 @@ def write_between(readme, mark, table):
     """Replace what stands between the README's <!-- mark --> and <!-- /mark -->."""
     text = readme.read_text(encoding="utf-8")
     between = rf"(?<=<!-- {mark} -->\n).*?(?=<!-- /{mark} -->)"
-    readme.write_text(re.sub(between, lambda _: f"{table}\n", text, flags=re.S), encoding="utf-8")
+    readme.write_text(
+        re.sub(between, lambda _: f"{table}\n", text, flags=re.S), encoding="utf-8", newline="\n"
+    )
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def write(page, figures):
     marks = r"(<!-- mutants -->\n).*?(<!-- /mutants -->)"
     text = page.read_text(encoding="utf-8")
     new = re.sub(marks, lambda match: f"{match[1]}{figures}\n{match[2]}", text, flags=re.S)
-    page.write_text(new, encoding="utf-8")
+    page.write_text(new, encoding="utf-8", newline="\n")
 
 
 def report():

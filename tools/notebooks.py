@@ -204,7 +204,7 @@ def store(path):
     if bad := problems(nb):
         raise NotebookError(f"{path.name}: {'; '.join(bad)}")
     new = path.with_suffix(".ipynb.new")
-    new.write_text(stored(nb), encoding="utf-8")
+    new.write_text(stored(nb), encoding="utf-8", newline="\n")
     os.replace(new, path)
     return time.perf_counter() - start
 
@@ -242,7 +242,9 @@ def main():
     all_ran = not options.paths and not failures
     timings = options.timings or (LAST_RUN if all_ran else None)
     if timings:
-        timings.write_text(json.dumps(seconds, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        timings.write_text(
+            json.dumps(seconds, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n"
+        )
     for failure in failures:
         print(failure, file=sys.stderr)
     return 1 if failures else 0

@@ -182,7 +182,7 @@ def index(names, stems):
 def write(folder, name, text):
     """Write one page and say how large it is."""
     path = Path(folder) / f"{name}.html"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8", newline="\n")
     print(f"{path}  {path.stat().st_size / 1e6:.1f} MB", flush=True)
 
 
