@@ -27,7 +27,7 @@ def train(name, seed=0):
     """Train with everything that has a state; leave all losses, scores and weights in a file."""
     images = torch.randn(200, 8, 8, generator=torch.Generator().manual_seed(7))
     labels = images.flatten(1)[:, :5].argmax(1)
-    hard = torch.where(torch.arange(100) % 3 == 0, (labels[:100] + 1) % 5, labels[:100])  # soon gets worse
+    wrong = (labels[:100] + 1) % 5  # whoever learns the labels gets worse at these
     torch.manual_seed(seed)
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.ReLU(), nn.Dropout(0.2), nn.Linear(64, 5))
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9))
@@ -42,7 +42,7 @@ def train(name, seed=0):
         generator=torch.Generator().manual_seed(seed),
         transform=augmentation.affine,
         average=average,
-        watch={"validation": (images[:100], hard)},
+        watch={"validation": (images[:100], wrong)},
         keep=("validation", "loss"),
         checkpoint=checkpoints.Folder(ROOT / name),
         progress=False,
