@@ -221,6 +221,19 @@ def test_the_changelog_has_the_form_of_keep_a_changelog():
 
 # --- the commands and CI ---
 
+LIBRARIES = {"browser.py"}  # imported by others, and no command
+SCRIPTS = [path for folder in ("tools", "benchmarks") for path in sorted((ROOT / folder).glob("*.py"))]
+
+
+@pytest.mark.parametrize("path", [p for p in SCRIPTS if p.name not in LIBRARIES], ids=lambda path: path.name)
+def test_a_script_that_is_asked_for_help_gives_it_and_does_nothing(path, tmp_path):
+    command = [sys.executable, path, "--help"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"usage: {path.name}")
+    assert list(tmp_path.iterdir()) == []
+
+
 WORKFLOW = yaml.safe_load(read(".github/workflows/ci.yml"))
 EVENTS = WORKFLOW[True]  # YAML reads the key "on" as a truth value
 

@@ -6,6 +6,7 @@ enough to say so. Hence ``format`` instead of f-strings, and nothing newer is ca
 """
 # ruff: noqa: UP032
 
+import argparse
 import ast
 import os
 import platform
@@ -206,4 +207,6 @@ def main(again="make lab"):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("again", nargs="?", default="make lab", help="the command to repeat after a failure")
+    main(parser.parse_args().again)

@@ -4,6 +4,7 @@ Every notebook must have had at least one cell compared, the browser must have r
 nothing may have been skipped but tests that need the folder ``../shared``, where there is none.
 """
 
+import argparse
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -68,4 +69,6 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build" / "junit")))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build" / "junit")
+    sys.exit(main(parser.parse_args().folder))

@@ -5,6 +5,7 @@ run. The start page prints the table too: run `python tools/notebooks.py noteboo
 After a benchmark: its table in the README.
 """
 
+import argparse
 import json
 import re
 from pathlib import Path
@@ -101,6 +102,7 @@ def write_between(readme, mark, table):
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     for chapter in chapters.CHAPTERS:
         path = ROOT / "notebooks" / f"{chapter.stem}.ipynb"
         if path.exists():

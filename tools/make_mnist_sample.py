@@ -4,10 +4,10 @@
 with seed 0 and kept in their order. The hashes it prints belong in `losslab.datasets.SHA256["sample"]`.
 """
 
+import argparse
 import gzip
 import hashlib
 import io
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -58,4 +58,8 @@ def main(root=None):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "root", nargs="?", help="folder with MNIST/raw (default: as losslab.datasets.mnist looks)"
+    )
+    main(parser.parse_args().root)

@@ -5,6 +5,7 @@ change (its settings are in pyproject.toml). A mutant that no test notices survi
 CONTRIBUTING.md; less than 95 % in a module, or a survivor without a reason below, is a failure.
 """
 
+import argparse
 import os
 import re
 import shutil
@@ -101,6 +102,7 @@ def report():
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     shutil.rmtree(ROOT / "mutants", ignore_errors=True)  # mutmut would keep the verdicts of older tests
     subprocess.run([MUTMUT, "run"], cwd=ROOT, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     sys.exit("\n".join(report()) or None)

@@ -4,12 +4,12 @@ One self-contained file per grid explorer, the options of its menus computed bef
 as HTML in which its grid explorers stay live, where ``jupyter nbconvert`` alone leaves pictures.
 """
 
+import argparse
 import base64
 import html
 import inspect
 import itertools
 import json
-import sys
 from pathlib import Path
 
 import nbformat
@@ -186,7 +186,7 @@ def write(folder, name, text):
     print(f"{path}  {path.stat().st_size / 1e6:.1f} MB", flush=True)
 
 
-def main(folder=SITE):
+def main(folder):
     """Write every page."""
     folder.mkdir(parents=True, exist_ok=True)
     names, stems = [], []
@@ -203,4 +203,6 @@ def main(folder=SITE):
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=SITE)
+    main(parser.parse_args().folder)
