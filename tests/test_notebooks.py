@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbconvert import ScriptExporter
 
 import notebooks
 from losslab import chapters, exercises
@@ -298,3 +299,9 @@ def test_chapter_ends_with_recap_and_references(stem, nb):
         text = "\n".join(text for _, text in prose(nb))
         recap, references = text.rfind("In this chapter we"), text.rfind("References")
         assert -1 < recap < references, "close with **In this chapter we** … and ## References"
+
+
+@pytest.mark.parametrize("stem", FILES)
+def test_nbconvert_makes_a_python_script_of_it(stem):
+    _, resources = ScriptExporter().from_filename(str(FILES[stem]))
+    assert resources["output_extension"] == ".py"

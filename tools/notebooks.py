@@ -24,7 +24,14 @@ FOLDER = ROOT / "notebooks"
 LAST_RUN = ROOT / "benchmarks" / "results" / "notebooks.json"  # seconds per notebook, when all were run
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
+    "language_info": {  # what ipykernel says, less its version: nbconvert names and colours a script by this
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+    },
 }
 CELL_METADATA = ("editable", "jupyter", "slideshow", "tags")
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
