@@ -25,6 +25,9 @@ test: lint ## verify everything: lint, unit tests, every notebook executed and c
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist=loadfile --nbval --nbval-cell-timeout=300 -m "not browser" --junit-xml=build/junit/tests.xml
 	$(RUN) -m pytest -m browser --junit-xml=build/junit/browser.xml
 
+update: .venv/ready ## fetch the newest version and keep your answers
+	@$(RUN) tools/update.py
+
 notebooks: .venv/ready ## execute every notebook and store its outputs
 	$(RUN) tools/notebooks.py
 
@@ -52,4 +55,4 @@ constraints: ## raise every pinned version in constraints.txt to the newest that
 	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) here; install Python 3.11 or newer (python.org), then type again:  make $(MAKECMDGOALS)" >&2; exit 1; }
 	@"$(PYTHON)" tools/bootstrap.py "$(AGAIN)"
 
-.PHONY: help lab test notebooks lint bench mutants site-demo constraints
+.PHONY: help lab test update notebooks lint bench mutants site-demo constraints
