@@ -1,12 +1,12 @@
 """The sample is MNIST's; the full set is whole, or one sentence says why not, whatever disk and net do."""
 
+import _thread
 import errno
 import gc
 import gzip
 import hashlib
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -399,7 +399,8 @@ def test_read_only_disk_is_refused(mirrors, monkeypatch, tmp_path, present):
 def test_file_in_the_way_is_refused(mirrors, tmp_path):
     file = tmp_path / "file"
     file.write_text("in the way")
-    assert f"cannot be kept in {file / 'MNIST' / 'raw'} (Not a directory)" in refusal(file)
+    reason = r" \([^)]+\): make room and allow writing"  # every system has words of its own
+    assert re.search(re.escape(f"cannot be kept in {file / 'MNIST' / 'raw'}") + reason, refusal(file))
     assert file.read_text() == "in the way"
 
 
@@ -461,10 +462,7 @@ def halfway(root, then):
 
 
 def test_ctrl_c_leaves_nothing_and_the_next_run_finishes(mirrors, tmp_path):
-    def interrupt():
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-
-    mirrors({**PACKED, f"{LAST}.gz": halfway(tmp_path, interrupt)})
+    mirrors({**PACKED, f"{LAST}.gz": halfway(tmp_path, _thread.interrupt_main)})
     with pytest.raises(KeyboardInterrupt):
         mnist("full", tmp_path)
     assert tree(tmp_path) == listing(*NAMES[:-1])

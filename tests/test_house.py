@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs make, bash and POSIX signals")
+posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no bash, no symbolic links and no run bit")
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONDA_NAMES = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}
@@ -85,7 +85,7 @@ def test_the_pins_are_made_for_the_oldest_python_too():
     )
 
 
-@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
 @pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
 def test_each_system_has_one_pin_per_package(python, system):
     here = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": system}
@@ -97,11 +97,13 @@ def test_each_system_has_one_pin_per_package(python, system):
 # --- Binder ---
 
 
+@posix
 def test_binder_gets_the_same_environment():
     assert os.readlink(ROOT / "binder" / "environment.yml") == "../environment.yml"
     assert read("binder/environment.yml") == read("environment.yml")
 
 
+@posix
 @pytest.mark.parametrize("name", ["binder/postBuild", ".ci/run"])
 def test_scripts_have_the_run_bit_stop_at_errors_and_parse(name):
     path = ROOT / name
@@ -134,6 +136,7 @@ def stubs(tmp_path):
     return add, record
 
 
+@posix
 def test_post_build_installs_the_package_and_nothing_else(stubs, tmp_path):
     add, record = stubs
     env = add(python="", jupyter="")
@@ -143,6 +146,7 @@ def test_post_build_installs_the_package_and_nothing_else(stubs, tmp_path):
     assert notices.startswith("jupyter labextension disable")
 
 
+@posix
 def test_post_build_fails_if_the_installation_does(stubs, tmp_path):
     add, _ = stubs
     env = add(python="exit 3", jupyter="")
@@ -254,6 +258,14 @@ def test_ci_uses_the_oldest_python_we_promise_and_a_newer_one():
     assert {"push", "pull_request"} <= EVENTS.keys()
 
 
+def test_ci_tries_the_readmes_plain_commands_on_the_other_systems():
+    assert WORKFLOW["jobs"]["elsewhere"]["strategy"]["matrix"]["system"] == ["windows-latest", "macos-latest"]
+    plain = read("README.md").split("## Without make")[1].split("## ")[0].splitlines()
+    ours = list(filter(None, commands("elsewhere")))
+    assert len(ours) == 2
+    assert set(ours) <= set(plain)
+
+
 def test_the_weekly_jobs_take_the_newest_releases_and_stock_nbval():
     assert EVENTS["schedule"][0]["cron"].split()[-1] == "1"
     weekly = WORKFLOW["jobs"]["weekly"]
@@ -274,7 +286,7 @@ def test_the_workflow_may_only_read():
 def test_wheels_are_cached_by_the_constraints():
     steps = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
     setups = [step["with"] for step in steps if "setup-python" in step.get("uses", "")]
-    assert len(setups) == 2
+    assert len(setups) == len(WORKFLOW["jobs"])
     for setup in setups:
         assert (setup["cache"], setup["cache-dependency-path"]) == ("pip", "constraints.txt")
 
@@ -336,6 +348,7 @@ def ci(stubs, tmp_path):
     return run
 
 
+@posix
 def test_ci_installs_chromium_where_there_is_none(ci, monkeypatch, tmp_path):
     tools = tmp_path / "tools"
     tools.mkdir()
@@ -348,6 +361,7 @@ def test_ci_installs_chromium_where_there_is_none(ci, monkeypatch, tmp_path):
     assert re.match("apt-get install .* chromium", install)
 
 
+@posix
 def test_ci_passes_when_everything_ran_and_ends_with_pytests_summary(ci):
     done = ci()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -355,6 +369,7 @@ def test_ci_passes_when_everything_ran_and_ends_with_pytests_summary(ci):
     assert "NOT RUN: the MNIST chapter on the full files" in done.stdout
 
 
+@posix
 def test_ci_trains_on_the_full_files_when_they_are_there(ci, tmp_path):
     done = ci(shared=True)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -364,6 +379,7 @@ def test_ci_trains_on_the_full_files_when_they_are_there(ci, tmp_path):
     assert "NOT RUN" not in done.stdout
 
 
+@posix
 @pytest.mark.parametrize(
     "broken",
     [

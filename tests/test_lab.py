@@ -119,10 +119,10 @@ def test_the_start_notebook_exists():
 
 
 class Server:
-    """JupyterLab as ``make lab`` starts it: an empty HOME, no display, no terminal unless one is given."""
+    """JupyterLab as ``make lab`` starts it: an empty HOME, no browser, no terminal unless one is given."""
 
     def __init__(self, home, port, terminal=subprocess.DEVNULL, **environ):
-        env = {"HOME": str(home), "PATH": os.environ["PATH"], "PORT": str(port)}
+        env = {"HOME": str(home), "PATH": os.environ["PATH"], "PORT": str(port), "NO_BROWSER": "1"}
         self.process = subprocess.Popen(
             [sys.executable, ROOT / "tools" / "lab.py"],
             env=env | environ,
@@ -287,7 +287,7 @@ class Client:
 @pytest.mark.parametrize("text", [PASSWORD, ELSEWHERE, OPEN], ids=["password", "elsewhere", "open"])
 def test_the_readers_configuration_neither_moves_nor_opens_the_server(text, serve, tmp_path):
     proxies = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
-    server = serve(**configured(tmp_path, text), **proxies, JUPYTER_TOKEN="", NO_BROWSER="1")
+    server = serve(**configured(tmp_path, text), **proxies, JUPYTER_TOKEN="")
     url = server.url()
     assert_it_serves_this_machine_behind_its_token(url, server.process)
     browser = Client(url.split("/lab/")[0])

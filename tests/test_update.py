@@ -90,7 +90,7 @@ def test_a_chapter_that_is_gone_is_named(book):
 
 def test_a_pull_that_fails_leaves_everything_as_it_was(book):
     before = (book.with_name("mine") / NAME).read_bytes()
-    shutil.rmtree(book)
+    book.rename(book.with_name("gone"))
     done, _ = update(book)
     assert done.returncode == 1
     assert "git pull failed, and nothing was changed:\n" in done.stderr

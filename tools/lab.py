@@ -33,7 +33,7 @@ def refusal(port):
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            return os.strerror(error.errno)
+            return error.strerror
     return None
 
 
