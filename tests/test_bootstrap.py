@@ -249,14 +249,20 @@ def tiny(tmp_path):
     return Tiny(tmp_path / "a folder, with spaces", tmp_path / "home")
 
 
+def again(failed):
+    """Return the words of the command that a set-up names after a failure, as the shell takes them."""
+    return shlex.split(
+        failed.stderr.split("Then type again, it goes on where it stopped:  ")[1].splitlines()[0]
+    )
+
+
 def test_a_set_up_fails_goes_on_is_reused_and_renewed(tiny):
     venv = tiny.root / ".venv"
     tiny.requires("hatchling")
     failed = tiny.make("test")
     assert failed.returncode != 0
     assert "Check the network connection" in failed.stderr
-    again = f"make test PYTHON={sys.executable}"  # what was said on the command line, and all of it
-    assert f"Then type again, it goes on where it stopped:  {again}\n" in failed.stderr
+    assert again(failed) == ["make", "test", f"PYTHON={sys.executable}"]
     assert not (venv / "ready").exists()
 
     (venv / "kept").touch()
@@ -293,14 +299,14 @@ def test_an_environment_that_moved_or_lost_its_python_is_made_anew(tiny, tmp_pat
 
 def test_an_environment_is_renewed_by_the_python_it_was_made_with(tiny):
     """Whoever had to say PYTHON=python3.12 once need not say it again."""
-    assert "python3 tools/bootstrap.py" in tiny.make("-n lab", python=None).stdout
+    assert 'python3" tools/bootstrap.py' in tiny.make("-n lab", python=None).stdout
     python = tiny.root / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.symlink_to(sys.executable)
     (tiny.root / ".venv" / "ready").write_text(f"{tiny.root}\n")
     assert "bootstrap" not in tiny.make("-n lab", python=None).stdout
     os.utime(tiny.root / "constraints.txt", (time.time() + 9,) * 2)
-    assert ".venv/bin/python tools/bootstrap.py" in tiny.make("-n lab", python=None).stdout
+    assert '.venv/bin/python" tools/bootstrap.py' in tiny.make("-n lab", python=None).stdout
 
 
 @pytest.mark.parametrize("here", [True, False])
@@ -315,12 +321,12 @@ def test_an_environment_is_used_only_where_it_was_made(here, monkeypatch, tmp_pa
     assert not bootstrap.reusable()  # it is gone
 
 
-def test_what_the_shell_says_to_other_pythons_does_no_harm(tiny, tmp_path):
+def test_what_the_shell_says_to_other_pythons_and_a_home_that_cannot_be_written_do_no_harm(tiny, tmp_path):
     (tmp_path / "pip.py").write_text("raise SystemExit('this is not pip')")
     elsewhere = {f"PIP_{name}": str(tmp_path / name) for name in ("TARGET", "PREFIX", "ROOT", "SRC")}
     pip = {"PIP_USER": "1", "PIP_REQUIRE_VIRTUALENV": "1", "PIP_DRY_RUN": "1", "PIP_PYTHON": "/nowhere"}
     python = {"PYTHONPATH": str(tmp_path), "PYTHONHOME": "/nowhere", "VIRTUAL_ENV": str(tmp_path)}
-    assert_the_lab_opens(tiny, **elsewhere, **pip, **python)
+    assert_the_lab_opens(tiny, **elsewhere, **pip, **python, HOME=str(tmp_path / "pip.py" / "home"))
 
 
 def test_what_a_configuration_of_pip_says_about_other_places_does_no_harm(tiny, tmp_path):
@@ -360,8 +366,7 @@ def test_a_python_in_a_folder_with_a_space_and_a_project_in_one_with_other_lette
     python.symlink_to(sys.executable)
     tiny.requires("missing")
     failed = tiny.make("lab", python=python)
-    again = failed.stderr.split("goes on where it stopped:  ")[1].splitlines()[0]
-    assert shlex.split(again) == ["make", "lab", f"PYTHON={python}"]
+    assert again(failed) == ["make", "lab", f"PYTHON={python}"]
     tiny.requires()
     tiny.root = tiny.root.rename(tmp_path / "一 个")
     assert tiny.make("lab", python=python).returncode == 0
