@@ -16,7 +16,16 @@ def test_everything_is_in_order_here():
     assert environment.summary(checks).startswith("OK  Python, ")
     assert "TO DO" not in environment.summary(checks)
     names = [check.name for check in checks]
-    assert {"Python", "numpy", "torch", "anywidget", "sliders", "torch computes", "digits"} <= set(names)
+    assert {
+        "Python",
+        "numpy",
+        "torch",
+        "anywidget",
+        "sliders",
+        "torch computes",
+        "digits",
+        "settings",
+    } <= set(names)
     assert "pytest" not in names, "only what the notebooks need"
 
 
@@ -122,6 +131,18 @@ def test_details_are_what_a_report_needs():
     text = environment.details([environment.Check("numpy", True, "2.0")])
     assert metadata.version("losslab") in text
     assert text.endswith("\nnumpy: 2.0")
+
+
+def test_a_report_can_be_written_where_losslab_is_not_installed(monkeypatch):
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    for name in ("distribution", "version", "metadata"):
+        monkeypatch.setattr(environment.metadata, name, missing)
+    text = environment.details(environment.report())
+    assert "losslab not installed" in text
+    assert "make lab" in text
+    assert environment.links() == {}
 
 
 def test_links_are_those_of_the_project():

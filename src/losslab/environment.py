@@ -46,14 +46,22 @@ def summary(checks):
 
 def details(checks):
     """Return what was found, one line each: the text to paste into a report of an error."""
-    machine = f"{platform.system()} {platform.machine()}, losslab {metadata.version('losslab')}"
+    machine = f"{platform.system()} {platform.machine()}, losslab {installed('losslab') or 'not installed'}"
     return "\n".join([machine, *(f"{check.name}: {check.sentence}" for check in checks)])
 
 
 def links():
     """Return the project's addresses, as its metadata has them (dict of label -> address)."""
-    lines = metadata.metadata("losslab").get_all("Project-URL") or []
-    return dict(line.split(", ", 1) for line in lines)
+    lines = metadata.metadata("losslab").get_all("Project-URL") if installed("losslab") else None
+    return dict(line.split(", ", 1) for line in lines or [])
+
+
+def installed(name):
+    """Return the version of an installed distribution, or None."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def requirements(distribution):
@@ -72,9 +80,8 @@ def python(needed, version=None):
 
 def package(needed):
     """Check one installed package against a Requirement."""
-    try:
-        version = metadata.version(needed.name)
-    except metadata.PackageNotFoundError:
+    version = installed(needed.name)
+    if version is None:
         return Check(needed.name, False, f"it is not installed: {INSTALL}")
     if needed.specifier.contains(version, prereleases=True):
         return Check(needed.name, True, version)
