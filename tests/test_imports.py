@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "plots": set(),
     "chapters": set(),
     "nodelay": set(),
+    "processors": set(),
     "environment": {"datasets"},
     "torchrun": set(),
     "distributed": {"datasets", "models", "training"},
