@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "chapters": set(),
     "nodelay": set(),
     "processors": set(),
-    "environment": {"datasets"},
+    "environment": {"datasets", "plots", "processors"},
     "torchrun": set(),
     "distributed": {"datasets", "models", "training"},
     "errata": {"chapters", "losses", "optim"},

@@ -1,6 +1,11 @@
-"""Is everything here that the notebooks need? Each check answers with one sentence; nothing is raised."""
+"""What every chapter does first, and whether all that the chapters need is here.
 
+`begin` gives a kernel the settings of the book. The checks answer with one sentence each; nothing is raised.
+"""
+
+import os
 import platform
+import sys
 import textwrap
 from importlib import metadata
 from pathlib import Path
@@ -9,9 +14,46 @@ from typing import NamedTuple
 from jupyter_core.paths import jupyter_path
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from traitlets.config import Application
 
 INSTALL = "run 'make lab', or 'pip install -e .' in the folder of the repository"
 FRONT_ENDS = {"anywidget": "anywidget", "ipywidgets": "@jupyter-widgets/jupyterlab-manager"}
+
+
+def begin(threads=None):
+    """
+    Give this process the settings of the book, whatever the reader's own configuration says.
+
+    Figures are drawn in matplotlib's defaults with `plots.STYLE` on top; in a notebook they appear below
+    their cell as PNG. A script keeps its backend. What cannot be undone from here, a printed line names.
+
+    Parameters
+    ----------
+    threads : int, optional
+        Of torch; by default OMP_NUM_THREADS if the reader has set it, or else one.
+    """
+    from IPython import get_ipython
+    from matplotlib import style
+
+    from losslab import plots, processors
+
+    processors.set_threads(threads)
+    shell = get_ipython()
+    if hasattr(shell, "kernel"):
+        show_figures_inline(shell)
+    style.use(["default", plots.STYLE])
+    if not (check := settings()).ok:
+        print(summary([check]))
+
+
+def show_figures_inline(shell):
+    """Let a kernel show figures as IPython does by default: as PNG, once, below the cell."""
+    from IPython.core.pylabtools import select_figure_formats
+    from matplotlib_inline.config import InlineBackend
+
+    shell.enable_matplotlib("inline")
+    InlineBackend.instance(parent=shell).close_figures = True
+    select_figure_formats(shell, {"png"}, bbox_inches="tight")
 
 
 class Check(NamedTuple):
@@ -34,6 +76,7 @@ def report():
         front_end(),
         torch_runs(),
         digits(),
+        settings(),
     ]
 
 
@@ -131,3 +174,30 @@ def digits():
     except Exception as error:
         return Check("digits", False, f"{type(error).__name__}: {error}")
     return Check("digits", True, f"{len(sample.train_labels)} + {len(sample.test_labels)} images")
+
+
+def settings(app=None):
+    """Check that nothing which `begin` cannot undo was set or run before the first cell.
+
+    Parameters
+    ----------
+    app : traitlets.config.Application, optional
+        The kernel's; by default that of this process, if there is one.
+    """
+    app = app or (Application.instance() if Application.initialized() else None)
+    found = ["PYTHONOPTIMIZE"] if sys.flags.optimize else []  # no assertion is checked
+    found += startup(app) if hasattr(app, "exec_PYTHONSTARTUP") else []
+    if not found:
+        return Check("settings", True, "nothing of your own comes before a chapter")
+    advice = "start Jupyter without (for files of IPython: with IPYTHONDIR set to an empty folder)"
+    return Check("settings", False, f"{', '.join(found)} may change what a chapter shows: {advice}")
+
+
+def startup(app):
+    """Return what an IPython application runs and reads before the first cell (list of str)."""
+    script = os.environ.get("PYTHONSTARTUP") if app.exec_PYTHONSTARTUP else None
+    folders = [Path(folder, "startup") for folder in app.config_file_paths]
+    scripts = [str(path) for folder in folders for path in sorted(folder.glob("*.*py"))]  # .py and .ipy
+    changed = {name for name, values in app.config.items() if values and values != app.cli_config.get(name)}
+    files = app.loaded_config_files if changed - {"InlineBackend"} else []
+    return [*([f"PYTHONSTARTUP={script}"] if script else []), *scripts, *files]
