@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 
 import nbformat
 import numpy as np
@@ -87,16 +88,15 @@ def test_a_cell_that_takes_too_long_is_named(tmp_path):
         notebooks.execute(path, tmp_path / "done.ipynb", timeout=1)
 
 
-def test_kernels_get_one_thread_unless_told_otherwise(monkeypatch):
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setenv("MPLBACKEND", "agg")
-    with notebooks.kernel_environment():
-        assert notebooks.os.environ["OMP_NUM_THREADS"] == "1"
-        assert "inline" in notebooks.os.environ["MPLBACKEND"]
-    assert "OMP_NUM_THREADS" not in notebooks.os.environ
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    with notebooks.kernel_environment():
-        assert notebooks.os.environ["OMP_NUM_THREADS"] == "3"
+def test_kernels_start_as_a_readers_do_but_run_nothing_first(monkeypatch, tmp_path):
+    theirs = {"MPLBACKEND": "agg", "OMP_NUM_THREADS": "3", "PYTHONSTARTUP": "mine.py", "IPYTHONDIR": "theirs"}
+    for name, value in theirs.items():
+        monkeypatch.setenv(name, value)
+    before = dict(os.environ)
+    with notebooks.kernel_environment(tmp_path):
+        changed = {name: os.environ.get(name) for name in before if os.environ.get(name) != before[name]}
+    assert changed == {"PYTHONSTARTUP": None, "IPYTHONDIR": str(tmp_path / "ipython")}
+    assert dict(os.environ) == before
 
 
 def picture(pixels, **options):

@@ -71,7 +71,7 @@ def execute(path, done, parameters=None, timeout=600):
     refuse_unknown(path, parameters)
     started = []
     try:
-        with kernel_environment(), tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, kernel_environment(folder):
             papermill.execute_notebook(
                 path,
                 done,
@@ -113,11 +113,10 @@ def connection(folder):
     return Config(KernelManager=files if os.name == "posix" else {})
 
 
-def kernel_environment():
-    """Context in which kernels start: figures inline, one thread each unless the user says otherwise."""
-    threads = os.environ.get("OMP_NUM_THREADS", "1")
-    inline = "module://matplotlib_inline.backend_inline"
-    return mock.patch.dict(os.environ, {"OMP_NUM_THREADS": threads, "MPLBACKEND": inline})
+def kernel_environment(folder):
+    """Context in which kernels start as a reader's do, but without what a reader has IPython run first."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONSTARTUP"}
+    return mock.patch.dict(os.environ, kept | {"IPYTHONDIR": str(Path(folder, "ipython"))}, clear=True)
 
 
 def last_line(error):
