@@ -8,6 +8,7 @@ from pathlib import Path
 
 import contents
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -143,6 +144,62 @@ def test_every_move_of_the_hand_reaches_another_position(sliders):
 def test_every_explorer_is_measured(sliders):
     assert {"explore", "worked_example", "softmax", "initialisation"} <= sliders.openers().keys()
     assert "GridExplorer" not in sliders.openers()
+
+
+# --- benchmarks/busy.py ---
+
+
+@pytest.fixture(scope="module")
+def busy():
+    spec = importlib.util.spec_from_file_location("benchmark_busy", ROOT / "benchmarks" / "busy.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_way_has_only_its_own_variables_about_threads(busy, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.setenv("MKL_NUM_THREADS", "7")
+    for way, own in busy.WAYS.items():
+        found = busy.surroundings(way)
+        assert {name: value for name, value in found.items() if name[:3] in ("OMP", "GOM", "MKL")} == own
+    assert found["PATH"]
+
+
+def test_ways_take_turns_alone_and_beside_a_loop(busy, monkeypatch):
+    done, loops = [], []
+
+    def work(way):
+        done.append((way, len(psutil.Process().children()) - loops[0]))
+        return [float(len(done))]
+
+    loops.append(len(psutil.Process().children()))
+    turns = [("a", False), ("a", True), ("b", True)]
+    assert busy.take_turns(work, turns, 2) == {turns[0]: [1, 6], turns[1]: [2, 5], turns[2]: [3, 4]}
+    assert done[:3] == done[:2:-1] == [("a", 0), ("a", 1), ("b", 1)]
+    assert len(psutil.Process().children()) == loops[0]
+
+
+def test_what_our_choice_makes_too_slow_is_named(busy):
+    seconds = {("one thread", False): [1.0, 2.0, 9.0], ("the chapters' choice", False): [3.0]}
+    seconds |= {("one thread", True): [2.0], ("the chapters' choice", True): [3.2, 3.0, 3.4]}
+    found = busy.rows("an epoch", seconds)
+    assert [(row["seconds"], row["fastest"], row["slowest"], row["times"]) for row in found] == [
+        (2.0, 1.0, 9.0, 3),
+        (3.0, 3.0, 3.0, 1),
+        (2.0, 2.0, 2.0, 1),
+        (3.2, 3.0, 3.4, 3),
+    ]
+    assert busy.missed(found) == ["an epoch beside a loop: 3.2 s, with one thread 2.0 s"]
+    assert busy.table(found).splitlines()[2:] == [
+        "| an epoch | one thread | 2.0 | 2.0 |",
+        "| an epoch | the chapters' choice | 3.0 | 3.2 |",
+    ]
+
+
+def test_epochs_are_timed_in_a_process_of_their_own(busy):
+    assert len(busy.epochs("one thread", 3, limit=0)) == 1
+    assert busy.epochs("the chapters' choice", 1)[0] > 0
 
 
 # --- MNIST ---
