@@ -25,6 +25,8 @@ def take_turns(functions, rounds=5, *, progress=True):
     """
     Time functions in alternation, so that a busy minute of the machine hits all of them.
 
+    If the turns of a function disagree, a printed sentence says so.
+
     Parameters
     ----------
     functions : dict of str to callable
@@ -47,4 +49,6 @@ def take_turns(functions, rounds=5, *, progress=True):
                 if k >= 0:
                     seconds[name].append(time.perf_counter() - begin)
                 bar.update()
+    if unsteady := [name for name, each in seconds.items() if max(each) > 2 * min(each)]:
+        print(f"This machine was busy: turns of {', '.join(unsteady)} differ more than twofold. Try again.")
     return {name: statistics.median(each) for name, each in seconds.items()}
