@@ -1,6 +1,8 @@
 """The reader's shell and configuration change nothing that a chapter shows, or are named in a sentence."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 from jupyter_client.manager import start_new_kernel
@@ -103,3 +105,13 @@ def test_settings_of_the_reader_change_nothing_or_are_named(name, plain, tmp_pat
         assert words in said
     pictures = [[content for kind, content in outputs if kind == "display_data"] for outputs in rest]
     assert pictures == [[c for kind, c in outputs if kind == "display_data"] for outputs in plain[1:]]
+
+
+def test_a_script_keeps_its_backend_and_gets_our_style(tmp_path):
+    (tmp_path / "matplotlibrc").write_text(RC)
+    settings = {"MPLBACKEND": "svg", "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}
+    code = BEGIN + "\nprint(plt.get_backend(), plt.rcParams['figure.dpi'], plt.rcParams['text.usetex'])"
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | settings, capture_output=True, text=True
+    )
+    assert run.stdout == "svg 84.0 False\n", run.stderr
