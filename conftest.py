@@ -58,11 +58,11 @@ class Recording:
     def __init__(self, path, timeout):
         from notebooks import NotebookError, execute  # in tools/; slow to import, needed only with --nbval
 
-        self.error = None
+        self.error, self.memory = None, 0.0
         with tempfile.TemporaryDirectory() as folder:
             done = Path(folder, path.name)
             try:
-                execute(path, done, timeout=timeout)
+                self.memory = execute(path, done, timeout=timeout)
             except NotebookError as error:
                 self.error = str(error)
             self.nb = nbformat.read(done, as_version=4) if done.exists() else never_run(path)
@@ -109,15 +109,17 @@ def never_run(path):
 
 
 class Clean(pytest.Item):
-    """Neither the stored notebook nor this run of it holds an error that nbval does not see."""
+    """Stored or run here, the notebook holds no error that nbval does not see; it leaves memory to others."""
 
     def runtest(self):
         """Fail with one line per problem."""
-        from notebooks import problems
+        from notebooks import MOST_MEMORY, problems
 
         run = self.parent.kernel
         bad = [f"stored: {problem}" for problem in problems(self.parent.nb)]
         bad += [f"this run: {problem}" for problem in ([run.error] if run.error else problems(run.nb))]
+        if run.memory > MOST_MEMORY:
+            bad.append(f"this run: it took {run.memory:.2f} GB of memory, {MOST_MEMORY} GB at most")
         if bad:
             pytest.fail("\n".join(bad), pytrace=False)
 

@@ -4,9 +4,13 @@ import base64
 import io
 import json
 import os
+import subprocess
+import sys
+import time
 
 import nbformat
 import numpy as np
+import psutil
 import pytest
 from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -34,7 +38,7 @@ def run(tmp_path_factory):
     (folder / "beside.txt").write_text("beside")
     sources = ("n = 1", "print(n, open('beside.txt').read())\nprint(' 50 %\\r100 %')", "n + 1", "")
     path = write(folder / "a.ipynb", *sources, tags=["parameters"])
-    notebooks.execute(path, folder / "done.ipynb", {"n": 41})
+    assert notebooks.execute(path, folder / "done.ipynb", {"n": 41}) < 1
     return read(folder / "done.ipynb"), path
 
 
@@ -97,6 +101,21 @@ def test_kernels_start_as_a_readers_do_but_run_nothing_first(monkeypatch, tmp_pa
         changed = {name: os.environ.get(name) for name in before if os.environ.get(name) != before[name]}
     assert changed == {"PYTHONSTARTUP": None, "IPYTHONDIR": str(tmp_path / "ipython")}
     assert dict(os.environ) == before
+
+
+def test_memory_is_that_of_a_process_and_all_below_it():
+    held = "import subprocess, sys; held = bytes([1]) * {} * 10**6; {}; print(flush=True); sys.stdin.read()"
+    below = f"subprocess.Popen([sys.executable, '-c', {held.format(150, 'pass')!r}], stdout=2)"
+    with notebooks.peak_memory(every=0.02) as peak:
+        command = [sys.executable, "-c", held.format(100, below)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            deadline = time.monotonic() + 60
+            while max(peak) < 0.25 and time.monotonic() < deadline:
+                time.sleep(0.02)
+            process.stdin.close()
+    assert 0.25 <= max(peak) < 0.4
+    assert notebooks.tree_memory(psutil.Process()) > 1e7
 
 
 def picture(pixels, **options):
@@ -214,11 +233,14 @@ def test_problems_are_named():
 @pytest.mark.parametrize(
     ("argv", "failures", "recorded"), [([], [], True), (["a.ipynb"], [], False), ([], ["a.ipynb: no"], False)]
 )
-def test_seconds_are_recorded_when_all_notebooks_ran(argv, failures, recorded, tmp_path, monkeypatch):
+def test_seconds_and_memory_are_recorded_when_all_notebooks_ran(
+    argv, failures, recorded, tmp_path, monkeypatch
+):
+    rows = {"a.ipynb": {"seconds": 1.5, "memory_gb": 0.5}}
     monkeypatch.setattr(notebooks, "LAST_RUN", tmp_path / "last.json")
-    monkeypatch.setattr(notebooks, "store_all", lambda paths: ({"a.ipynb": 1.5}, failures))
+    monkeypatch.setattr(notebooks, "store_all", lambda paths: (rows, failures))
     monkeypatch.setattr("sys.argv", ["notebooks.py", *argv])
     assert notebooks.main() == bool(failures)
     assert (tmp_path / "last.json").exists() == recorded
     if recorded:
-        assert json.loads((tmp_path / "last.json").read_text()) == {"a.ipynb": 1.5}
+        assert json.loads((tmp_path / "last.json").read_text()) == rows

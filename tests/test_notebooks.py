@@ -134,7 +134,11 @@ def test_every_numbered_equation_has_a_test_and_every_test_an_equation():
 def test_the_last_run_was_of_all_notebooks_and_took_six_minutes_at_most():
     """Two at a time, as on a machine with two cores."""
     assert set(LAST_RUN) == {path.name for path in FILES.values()}, "run: make notebooks"
-    assert sum(LAST_RUN.values()) / 2 <= 6 * 60
+    assert sum(row["seconds"] for row in LAST_RUN.values()) / 2 <= 6 * 60
+
+
+def test_no_notebook_took_more_memory_than_binder_gives():
+    assert {name: row["memory_gb"] for name, row in LAST_RUN.items() if row["memory_gb"] > 2} == {}
 
 
 @pytest.fixture(params=FILES)
@@ -175,6 +179,11 @@ def test_cells_are_short(stem, nb):
     assert lines(first) <= 8, "the set-up cell has at most 8 lines"
 
 
+def test_a_chapter_that_draws_begins_with_the_settings_of_the_book(nb):
+    drawing = [cell.source for cell in code(nb) if "import matplotlib" in cell.source]
+    assert not drawing or "\nenvironment.begin()" in drawing[0]
+
+
 def test_cells_are_plain_python(nb):
     for cell in code(nb):
         tree = ast.parse(cell.source)  # magics and ! are syntax errors
@@ -203,7 +212,7 @@ def test_title_and_banner(stem, nb):
 
 
 def test_minutes_are_right_within_a_factor_of_two(stem, nb):
-    needed = minutes(nb, LAST_RUN[f"{stem}.ipynb"])
+    needed = minutes(nb, LAST_RUN[f"{stem}.ipynb"]["seconds"])
     assert needed / 2 <= CHAPTERS[stem].minutes <= 2 * needed, f"about {needed:.0f} minutes"
 
 

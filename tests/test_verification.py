@@ -31,6 +31,7 @@ out"""
 STREAMS = "import sys\nprint('epoch 1', file=sys.stdout)"
 DIES = "import os\nif False:\n    os._exit(1)"
 DIVIDES = "print(1 / 1.0)"
+FILLS = "import time\nheld = bytearray(10**6 * 100)\nheld[::1000] = bytes(len(held) // 1000)\ntime.sleep(1)"
 
 # name: source, is its output compared?, (what is stored, what somebody makes of it afterwards),
 #       the items that must fail, and words that must stand in each of their messages
@@ -47,6 +48,7 @@ FAULTS = {
     "callback": (OBSERVES, False, ("value = 0.25", "value = 1.0"), {"clean"}, ["a widget raised ZeroDiv"]),
     "stderr": (STREAMS, False, ("sys.stdout", "sys.stderr"), {"clean"}, ["cell c0 wrote to stderr: epoch 1"]),
     "ignored": (DIVIDES, False, ("1 / 1.0", "1 / 0.0"), {"Cell 0", "clean"}, ["ZeroDivisionError"]),
+    "memory": (FILLS, True, ("10**6 * 100", "10**6 * 2000"), {"clean"}, ["GB of memory, 2.0 GB at most"]),
     "dead": (
         DIES,
         True,
@@ -98,7 +100,7 @@ def folder(tmp_path_factory):
         sys.executable,
         str(ROOT / "tools" / "notebooks.py"),
         "--timings",
-        str(folder / "seconds.json"),
+        str(folder / "rows.json"),
     ]
     run = subprocess.run([*command, *folder.glob("*.ipynb")], capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
@@ -116,10 +118,11 @@ def verdicts(folder):
     return verify(folder)
 
 
-def test_the_tool_times_every_notebook(folder):
-    seconds = json.loads((folder / "seconds.json").read_text(encoding="utf-8"))
-    assert set(seconds) == {f"{name}.ipynb" for name in [*FAULTS, "right"]}
-    assert all(0 < value < 60 for value in seconds.values())
+def test_the_tool_measures_every_notebook(folder):
+    rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
+    assert set(rows) == {f"{name}.ipynb" for name in [*FAULTS, "right"]}
+    assert all(0 < row["seconds"] < 60 for row in rows.values())
+    assert all(0.02 < row["memory_gb"] < 1 for row in rows.values())
 
 
 def test_a_right_notebook_passes(verdicts):

@@ -8,20 +8,24 @@ import multiprocessing
 import os
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
 import nbformat
 import papermill
+import psutil
 from PIL import Image
 from tqdm import tqdm
 from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
-LAST_RUN = ROOT / "benchmarks" / "results" / "notebooks.json"  # seconds per notebook, when all were run
+LAST_RUN = ROOT / "benchmarks" / "results" / "notebooks.json"  # of each notebook, when all were run
+MOST_MEMORY = 2.0  # GB that a chapter may take, as much as Binder gives
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {  # what ipykernel says, less its version: nbconvert names and colours a script by this
@@ -58,6 +62,11 @@ def execute(path, done, parameters=None, timeout=600):
     timeout : float
         Seconds one cell may take.
 
+    Returns
+    -------
+    float
+        The most memory that the kernel and the processes it started ever took together, in GB.
+
     Raises
     ------
     ValueError
@@ -71,7 +80,7 @@ def execute(path, done, parameters=None, timeout=600):
     refuse_unknown(path, parameters)
     started = []
     try:
-        with tempfile.TemporaryDirectory() as folder, kernel_environment(folder):
+        with tempfile.TemporaryDirectory() as folder, kernel_environment(folder), peak_memory() as peak:
             papermill.execute_notebook(
                 path,
                 done,
@@ -91,6 +100,7 @@ def execute(path, done, parameters=None, timeout=600):
     except Exception as error:
         where = f"cell {started[-1]}" if started else "before the first cell"
         raise NotebookError(f"{path.name}, {where}: {last_line(error)}") from error
+    return max(peak)
 
 
 def refuse_unknown(path, parameters):
@@ -117,6 +127,42 @@ def kernel_environment(folder):
     """Context in which kernels start as a reader's do, but without what a reader has IPython run first."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONSTARTUP"}
     return mock.patch.dict(os.environ, kept | {"IPYTHONDIR": str(Path(folder, "ipython"))}, clear=True)
+
+
+@contextmanager
+def peak_memory(every=0.2):
+    """
+    Watch the processes that this one starts meanwhile, and those that they start.
+
+    Yields
+    ------
+    list of float
+        Their memory together, in GB, at moments `every` seconds apart.
+    """
+    before = {child.pid for child in psutil.Process().children()}
+    found, over = [0.0], threading.Event()
+
+    def watch():
+        while not over.wait(every):
+            new = [child for child in psutil.Process().children() if child.pid not in before]
+            found.append(sum(map(tree_memory, new)) / 1e9)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        thread.join()
+
+
+def tree_memory(process):
+    """Return the bytes that a process and those below it need: its own, and what they do not share (USS)."""
+    try:
+        below = [child.memory_full_info().uss for child in process.children(recursive=True)]
+        return process.memory_info().rss + sum(below)
+    except psutil.Error:  # one of them has just ended
+        return 0
 
 
 def last_line(error):
@@ -201,56 +247,56 @@ def small_png(text):
 
 
 def store(path):
-    """Run a notebook, put its stored form in its place and return seconds; on an error leave it alone."""
+    """Run a notebook and put its stored form in its place, unless it fails; return its row of LAST_RUN."""
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         done = Path(folder, path.name)
-        execute(path, done)
+        memory = execute(path, done)
         nb = nbformat.read(done, as_version=4)
     if bad := problems(nb):
         raise NotebookError(f"{path.name}: {'; '.join(bad)}")
     new = path.with_suffix(".ipynb.new")
     new.write_text(stored(nb), encoding="utf-8", newline="\n")
     os.replace(new, path)
-    return time.perf_counter() - start
+    return {"seconds": round(time.perf_counter() - start, 1), "memory_gb": round(memory, 2)}
 
 
 # --- the command ---
 
 
 def store_all(paths):
-    """Store notebooks two at a time; return {name: seconds} and the list of failures."""
-    seconds, failures = {}, []
+    """Store notebooks two at a time; return {name: row of LAST_RUN} and the list of failures."""
+    rows, failures = {}, []
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=spawn) as pool, tqdm(total=len(paths), disable=None) as bar:
         jobs = {pool.submit(store, path): path for path in paths}
         for job in as_completed(jobs):
             name = jobs[job].name
             try:
-                seconds[name] = round(job.result(), 1)
-                bar.write(f"{name:32} {seconds[name]:6.1f} s")
+                rows[name] = row = job.result()
+                bar.write(f"{name:32} {row['seconds']:6.1f} s {row['memory_gb']:6.2f} GB")
             except Exception as error:
                 failures.append(str(error) if isinstance(error, NotebookError) else f"{name}: {error!r}")
                 bar.write(f"{name:32} FAILED")
             bar.update()
-    return seconds, failures
+    return rows, failures
 
 
 def main():
     """Run and store the notebooks named on the command line, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("paths", nargs="*", type=Path, help="default: every notebook")
-    parser.add_argument("--timings", type=Path, help="write the seconds of each notebook to this JSON file")
+    parser.add_argument(
+        "--timings", type=Path, help="write the seconds and the memory of each notebook to this JSON file"
+    )
     options = parser.parse_args()
     start = time.perf_counter()
-    seconds, failures = store_all(options.paths or sorted(FOLDER.glob("*.ipynb")))
-    print(f"{len(seconds)} stored, {len(failures)} failed, {time.perf_counter() - start:.1f} s in all")
+    rows, failures = store_all(options.paths or sorted(FOLDER.glob("*.ipynb")))
+    print(f"{len(rows)} stored, {len(failures)} failed, {time.perf_counter() - start:.1f} s in all")
     all_ran = not options.paths and not failures
     timings = options.timings or (LAST_RUN if all_ran else None)
     if timings:
-        timings.write_text(
-            json.dumps(seconds, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n"
-        )
+        timings.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
     for failure in failures:
         print(failure, file=sys.stderr)
     return 1 if failures else 0
