@@ -5,13 +5,15 @@ import math
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from losslab import checkpoints, training
+from losslab import augmentation, checkpoints, training
 
 KILLED = Path(__file__).with_name("killed_trainings.py")
 TENSORS = {"model/0.weight": torch.arange(6.0).view(2, 3), "random/torch": torch.arange(8, dtype=torch.uint8)}
@@ -107,29 +109,105 @@ def test_weights_are_numbers_and_words_are_words(tmp_path):
 # --- the training it belongs to ---
 
 
-def train(path, **knobs):
+def net(hidden=8, activation=nn.ReLU):
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Flatten(), nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+    return nn.Sequential(nn.Flatten(), nn.Linear(6, hidden), activation(), nn.Linear(hidden, 3))
+
+
+def train(path, model=None, images=IMAGES, labels=LABELS, average=None, **knobs):
+    model = model or net()
+    average = average and AveragedModel(model, **average)
     knobs = {"epochs": 2, "batch_size": 10, "watch": {"all": (IMAGES, LABELS)}, "progress": False} | knobs
-    return training.fit(model, IMAGES, LABELS, checkpoint=checkpoints.Folder(path), **knobs)
+    return training.fit(model, images, labels, checkpoint=checkpoints.Folder(path), average=average, **knobs)
 
 
-OTHERS = {
-    "epochs": (3, "the number of steps was 12, is 18"),
-    "batch_size": (20, "batch_size was 10, is 20"),
-    "lr": (0.01, r"the learning rate \(first, highest, last\) was \[0.001, 0.001, 0.001\], is"),
-    "schedule": (training.one_cycle, "the learning rate"),
-    "watch": ({}, r"watch was \['all'\], is \[\]"),
-    "keep": (("all", "loss"), r"keep was None, is \['all', 'loss'\]"),
+class Times:
+    """A transform with a number in it."""
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def __call__(self, x, generator):
+        return x * self.factor
+
+    def again(self, x, generator):
+        return self(self(x, generator), generator)
+
+
+def ema(decay):
+    return {"multi_avg_fn": get_ema_multi_avg_fn(decay)}
+
+
+def halved(at):
+    """Schedules that begin and end alike."""
+    return lambda progress: 1.0 if progress < at else 0.5
+
+
+def seeded():
+    return torch.Generator().manual_seed(0)
+
+
+def turned(degrees):
+    return partial(augmentation.affine, degrees=degrees)
+
+
+ONE_WRONG = torch.cat([LABELS[:59], (LABELS[59:] + 1) % 3])
+OTHERS = {  # what was asked for first, what is asked for then, and what the sentence says
+    "epochs": ({}, {"epochs": 3}, "number of steps, over which the schedule is spread, was 12, is 18"),
+    "batch_size": ({}, {"batch_size": 20}, "batch_size was 10, is 20"),
+    "lr": ({}, {"lr": 0.01}, r"learning rate \(first, highest, last\) was \[0.001, 0.001, 0.001\], is"),
+    "schedule": ({}, {"schedule": training.one_cycle}, "the learning rate"),
+    "shape of the schedule": ({"schedule": halved(0.3)}, {"schedule": halved(0.6)}, "the schedule was"),
+    "watch": ({}, {"watch": {}}, r"watch was \['all'\], is \[\]"),
+    "keep": ({}, {"keep": ("all", "loss")}, r"keep was None, is \['all', 'loss'\]"),
+    "images": ({}, {"images": IMAGES * 1.0001}, r"the training set was '\(60, 2, 3\) torch.float32, SHA"),
+    "half of the images": ({}, {"images": IMAGES[:30], "labels": LABELS[:30]}, "the number of steps"),
+    "one label": ({}, {"labels": ONE_WRONG}, "the training set was '.*labels .60,. torch.int64, SHA"),
+    "watched images": ({}, {"watch": {"all": (-IMAGES, LABELS)}}, "watched 'all' was"),
+    "a transform": ({}, {"transform": augmentation.affine}, "was None, is 'losslab.augmentation.affine()"),
+    "its knobs": ({"transform": turned(5)}, {"transform": turned(6)}, "degrees=5.* is .*degrees=6"),
+    "its numbers": ({"transform": Times(2)}, {"transform": Times(3)}, r"Times\(factor=2\)', is .*factor=3"),
+    "its method": ({"transform": Times(2)}, {"transform": Times(2).again}, r"Times.again\(factor=2\)"),
+    "an average": ({}, {"average": ema(0.9)}, "average was None, is 'AveragedModel .*decay=0.9"),
+    "no average": ({"average": ema(0.9)}, {}, "average was 'AveragedModel .*, is None"),
+    "its decay": ({"average": ema(0.9)}, {"average": ema(0.99)}, "decay=0.9.*, is .*decay=0.99"),
+    "another average": ({"average": ema(0.9)}, {"average": {"use_buffers": True}}, "average was"),
+    "a generator": ({}, {"generator": seeded()}, "the generator was None, is 'on cpu'"),
+    "no generator": ({"generator": seeded()}, {}, "the generator was 'on cpu', is None"),
+    "a wider network": ({}, {"model": net(9)}, "layer '1' was 'Linear.*out_features=8.* is .*out_features=9"),
+    "other neurons": ({}, {"model": net(8, nn.Tanh)}, r"layer '2' was 'ReLU\(\)', is 'Tanh\(\)'"),
+    "a longer network": ({}, {"model": nn.Sequential(*net(), nn.Identity())}, "layer '4' was None"),
+    "a shorter network": ({"model": nn.Sequential(*net(), nn.Identity())}, {}, "layer '4' was .*, is None"),
+    "double precision": (
+        {"watch": {}},
+        {"watch": {}, "images": IMAGES.double(), "model": net().double()},
+        "float32.* is .*float64",
+    ),
 }
 
 
-@pytest.mark.parametrize("knob", OTHERS)
-def test_a_checkpoint_of_another_training_is_refused(knob, tmp_path):
-    train(tmp_path)
-    value, words = OTHERS[knob]
+@pytest.mark.parametrize("what", OTHERS)
+def test_a_checkpoint_of_another_training_is_refused_and_nothing_changed(what, tmp_path):
+    first, then, words = OTHERS[what]
+    train(tmp_path, **first)
+    model = then.get("model") or net()
+    before = [p.detach().clone() for p in model.parameters()]
     with pytest.raises(ValueError, match=f"is of another training, so take another folder: .*{words}"):
-        train(tmp_path, **{knob: value})
+        train(tmp_path, **then | {"model": model})
+    torch.testing.assert_close([*model.parameters()], before, rtol=0, atol=0)
+
+
+def test_the_same_training_made_anew_is_the_same(tmp_path):
+    """In another process every object is another one, and so is the seed of what comes from the folder."""
+
+    def asked(seed):
+        torch.manual_seed(seed)
+        transform = partial(augmentation.affine, degrees=5)
+        generator = torch.Generator().manual_seed(seed)
+        return {"images": IMAGES.clone(), "average": ema(0.9), "transform": transform, "generator": generator}
+
+    first = train(tmp_path, **asked(0))
+    assert train(tmp_path, **asked(1)) == first
 
 
 def test_a_finished_training_is_not_repeated(tmp_path):

@@ -135,11 +135,12 @@ def random_states(run):
 
 def restore(run, tensors, facts, path):
     """Bring a run into the state that `collect` has recorded."""
-    for what, value in run.settings.items():
-        if facts["settings"].get(what) != value:
+    for what in run.settings | facts["settings"]:
+        was, now = facts["settings"].get(what), run.settings.get(what)
+        if was != now:
             raise ValueError(
                 f"the checkpoint in {path} is of another training, so take another folder: {what} was "
-                f"{facts['settings'].get(what)!r}, is {value!r}"
+                f"{was!r}, is {now!r}"
             )
     groups = {}
     for key, tensor in tensors.items():

@@ -1,8 +1,11 @@
 """What a training leaves behind while it runs, and the sentences with which it stops when it goes wrong."""
 
+import hashlib
+import inspect
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -56,7 +59,7 @@ class Run:
     generator: torch.Generator | None
     average: torch.nn.Module | None
     history: History
-    settings: dict[str, Any]
+    settings: dict[str, Any] = field(default_factory=dict)
     best: dict[str, torch.Tensor] | None = None  # the weights after `history.best`, if they are kept
 
     @property
@@ -103,6 +106,45 @@ def cause(step, rates):
     if step == 1:
         return "no step was taken before it, so the weights or the images are far too large or not numbers"
     return f"the learning rate, {rates[step - 2]:.3g}, is probably too large; try a tenth of it"
+
+
+def digest(tensor):
+    """Return shape, type and SHA-256 of a tensor: a fifth of a second for all of MNIST in float32."""
+    found = hashlib.sha256()
+    for part in tensor.split(10_000):
+        found.update(part.contiguous().view(torch.uint8).cpu().numpy())
+    return f"{tuple(tensor.shape)} {tensor.dtype}, SHA-256 {found.hexdigest()[:16]}"
+
+
+def named(thing):
+    """Return the name of a function or object with the numbers and words it holds, alike in every process."""
+    if isinstance(thing, partial):
+        name, held = named(thing.func), dict(enumerate(thing.args)) | thing.keywords
+    elif inspect.isfunction(thing):
+        thing = inspect.unwrap(thing)
+        name, held = f"{thing.__module__}.{thing.__qualname__}", inspect.getclosurevars(thing).nonlocals
+    else:
+        owner = getattr(thing, "__self__", thing)
+        kind = thing if hasattr(thing, "__qualname__") else type(thing)
+        name, held = f"{kind.__module__}.{kind.__qualname__}", getattr(owner, "__dict__", {})
+    plain = {key: value for key, value in held.items() if isinstance(value, bool | int | float | str | tuple)}
+    return f"{name}({', '.join(f'{key}={value!r}' for key, value in plain.items())})"
+
+
+def averaging(average):
+    """Return the name of an average of the weights, and how it weighs them."""
+    ways = [getattr(average, way, None) for way in ("avg_fn", "multi_avg_fn")]
+    return " ".join([type(average).__qualname__, *[named(way) for way in ways if way is not None]])
+
+
+def architecture(model):
+    """Return a network's layers, and the shape and type of each of its tensors, by name."""
+    layers = {
+        f"layer {name!r}": type(layer).__qualname__ if [*layer.children()] else repr(layer)
+        for name, layer in model.named_modules()
+    }
+    tensors = {name: f"{tuple(tensor.shape)} {tensor.dtype}" for name, tensor in model.state_dict().items()}
+    return layers | tensors
 
 
 @contextmanager

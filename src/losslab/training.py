@@ -149,8 +149,12 @@ def fit(
     check_fit(model, images, labels, watch, keep, patience)
     steps = math.ceil(len(images) / batch_size)
     rates = [lr * schedule((t + 0.5) / (steps * epochs)) for t in range(steps * epochs)]
-    run = started(model, images, batch_size, rates, generator, average, watch, keep)
+    run = started(model, images.device, rates, generator, average, watch)
     if checkpoint is not None:
+        sets = {"the training set": (images, labels)} | {
+            f"watched {name!r}": xy for name, xy in watch.items()
+        }
+        run.settings = settings(run, sets, batch_size, rates, transform, keep)
         checkpoint.load(run)
     with tqdm(total=len(rates), unit=" steps", file=sys.stdout, disable=not progress, ncols=88) as bar:
         bar.update(run.epoch * steps)
@@ -167,22 +171,32 @@ def fit(
     return run.history
 
 
-def started(model, images, batch_size, rates, generator, average, watch, keep):
+def started(model, device, rates, generator, average, watch):
     """Return the `runs.Run` before its first step, with its Adam."""
-    adam = torch.optim.Adam(model.parameters(), lr=rates[0], fused=images.device.type in FUSED or None)
+    adam = torch.optim.Adam(model.parameters(), lr=rates[0], fused=device.type in FUSED or None)
     if average is not None:
         adam.register_step_post_hook(lambda *_: average.update_parameters(model))
-    settings = {
-        "the number of images": len(images),
+    return runs.Run(model, adam, generator, average, runs.History(scores={name: [] for name in watch}))
+
+
+def settings(run, sets, batch_size, rates, transform, keep):
+    """Return what makes a training this one and no other, for a checkpoint to remember.
+
+    A generator's seed is not among it: its state is in the checkpoint.
+    """
+    return {
         "batch_size": batch_size,
-        "the number of steps": len(rates),
+        "the number of steps, over which the schedule is spread,": len(rates),
         "the learning rate (first, highest, last)": [rates[0], max(rates), rates[-1]],
-        "average": average is not None,
-        "watch": list(watch),
+        "the schedule": runs.digest(torch.tensor(rates, dtype=torch.float64)),
+        "the generator": run.generator and f"on {run.generator.device}",
+        "transform": transform and runs.named(transform),
+        "average": run.average and runs.averaging(run.average),
+        "watch": list(run.history.scores),
         "keep": keep and list(keep),
+        **{name: f"{runs.digest(x)}, labels {runs.digest(y)}" for name, (x, y) in sets.items()},
+        **runs.architecture(run.model),
     }
-    history = runs.History(scores={name: [] for name in watch})
-    return runs.Run(model, adam, generator, average, history, settings)
 
 
 def finish_epoch(run, losses, sizes, rates, watch, keep):
