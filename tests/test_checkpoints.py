@@ -36,6 +36,12 @@ def files(path):
     return sorted(file.name for file in path.iterdir())
 
 
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "run").touch()
+    with pytest.raises(ValueError, match=r"checkpoints need a folder that can be written to, got .*run$"):
+        checkpoints.Folder(tmp_path / "run")
+
+
 def test_what_is_written_is_read_to_the_last_bit(tmp_path):
     facts = {"settings": {"batch_size": 10}, "history": {"steps": [0.1 + 0.2, 1e-300], "scores": {"a": []}}}
     checkpoints.write(tmp_path / "new" / "folder", 3, TENSORS, facts)

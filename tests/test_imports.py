@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "__init__": set(),
     **dict.fromkeys(LEAVES, set()),
     "training": {"runs"},
-    "checkpoints": {"runs"},
+    "checkpoints": {"runs", "saving"},
     "capture": {"training"},
     "records": set(),
     "timing": set(),

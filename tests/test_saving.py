@@ -1,7 +1,9 @@
 """A model goes through a file unchanged, and every other file is refused with a sentence."""
 
+import errno
 import json
 import math
+import os
 import pickle
 import re
 
@@ -80,6 +82,44 @@ def test_a_failed_save_leaves_the_old_file(file):
     bad = TRANSFORM._replace(std=0.0)
     with pytest.raises(saving.ModelFileError, match="makes no sense"):
         saving.save(file, net(seed=5), bad)
+    assert file.read_bytes() == before
+    assert list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    ("model", "transform", "words"),
+    [
+        (net(), (0.1, 0.3), r"needs a Transform to be saved with its model, got (0.1, 0.3)"),
+        (net(), TRANSFORM._replace(mean=torch.tensor(0.1)), "no readable transform"),
+        (nn.Linear(2, 1).requires_grad_(False), TRANSFORM, "weight holds NaN or infinity"),
+    ],
+)
+def test_what_load_would_refuse_is_not_saved(model, transform, words, tmp_path):
+    if "NaN" in words:
+        model.weight.fill_(math.nan)
+    with pytest.raises(saving.ModelFileError, match=re.escape(words)):
+        saving.save(tmp_path / "net", model, transform)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_reaches_the_disk_before_it_takes_the_place_of_the_old_one(file, monkeypatch):
+    """Or a machine that loses its power may be left with neither."""
+    calls = []
+    for name in ("fsync", "replace"):
+        call = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *args, n=name, call=call: (calls.append(n), call(*args)))
+    saving.save(file, net(seed=5), TRANSFORM)
+    assert calls[:2] == ["fsync", "replace"]
+
+
+def test_a_full_disk_leaves_the_old_file_alone(file, monkeypatch):
+    def full(number):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = file.read_bytes()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        saving.save(file, net(seed=5), TRANSFORM)
     assert file.read_bytes() == before
     assert list(file.parent.iterdir()) == [file]
 

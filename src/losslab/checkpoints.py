@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from losslab import runs
+from losslab import runs, saving
 
 KEPT = 2  # pairs: the last one, and the one before in case a disk damages it
 
@@ -30,6 +30,8 @@ class Folder:
 
     def __init__(self, path):
         self.path = Path(path)
+        if self.path.exists() and not (self.path.is_dir() and os.access(self.path, os.W_OK)):
+            raise ValueError(f"checkpoints need a folder that can be written to, got {self.path}")
 
     def save(self, run):
         """Write the state of a `runs.Run`, then remove older ones; return after it has reached the disk."""
@@ -53,26 +55,12 @@ def write(path, epoch, tensors, facts):
     name = path / f"epoch-{epoch:05}"
     content = save(tensors, metadata={"epoch": str(epoch)})
     facts = {"epoch": epoch, "sha256": hashlib.sha256(content).hexdigest(), **facts}
-    replace(name.with_suffix(".safetensors"), content)
-    replace(name.with_suffix(".json"), json.dumps(facts).encode())
+    saving.replace(name.with_suffix(".safetensors"), content)
+    saving.replace(name.with_suffix(".json"), json.dumps(facts).encode())
     last = {file.stem for file in sorted(path.glob("epoch-*.json"))[-KEPT:]}
     for file in [*path.glob("epoch-*"), *path.glob("unfinished-*")]:
         if file.stem not in last:
             file.unlink()
-
-
-def replace(file, content):
-    """Give a file new content: whenever the process or the machine dies, it has the old or the new."""
-    unfinished = file.with_name(f"unfinished-{file.name}")
-    with open(unfinished, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(unfinished, file)
-    if os.name == "posix":  # the folder's list of names has to reach the disk as well
-        folder = os.open(file.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
 
 
 def read(path):

@@ -6,13 +6,12 @@ The format is safetensors: numbers and text. Opening such a file runs no code, w
 import json
 import math
 import os
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 KEY = "losslab.transform"  # where the transform stands in the file's metadata
 
@@ -60,15 +59,33 @@ def save(file, model, transform):
     Raises
     ------
     ModelFileError
-        If `load` would refuse the transform.
+        If `load` would refuse the transform or the weights.
     """
-    file, text = Path(file), json.dumps(transform._asdict())
+    if not isinstance(transform, Transform):
+        raise ModelFileError(f"{file} needs a Transform to be saved with its model, got {transform!r}")
+    file, text = Path(file), json.dumps(transform._asdict(), default=repr)
     _transform(text, file)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-        half = Path(folder, file.name)
-        save_file(weights, half, metadata={KEY: text})
-        os.replace(half, file)
+    _fit(weights, weights, file)
+    replace(file, safetensors.torch.save(weights, metadata={KEY: text}))
+
+
+def replace(file, content):
+    """Give a file new content: whenever the process or the machine dies, it has the old or the new."""
+    unfinished = file.with_name(f"unfinished-{file.name}")
+    try:
+        with open(unfinished, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(unfinished, file)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":  # the folder's list of names has to reach the disk as well
+        folder = os.open(file.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
 
 
 def load(file, model):
