@@ -35,6 +35,7 @@ LEAVES = NUMPY_LEAVES | TORCH_LEAVES | TRAINING
 MAY_IMPORT = {
     "__init__": set(),
     **dict.fromkeys(LEAVES, set()),
+    "scaling": {"sizes"},
     "training": {"runs"},
     "checkpoints": {"runs", "saving"},
     "capture": {"training"},

@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
-from losslab import attribution, explorers, models, scaling
+from losslab import attribution, explorers, models, scaling, sizes
 from losslab.views import scaling as views
 from losslab.views import sharding
 
@@ -38,6 +38,16 @@ def test_six_n_is_what_torch_counts_once_the_input_needs_a_slope():
 def test_published_operations_are_six_n_d(name):
     run = scaling.PUBLISHED[name]
     np.testing.assert_allclose(scaling.train_flop(run.parameters, run.tokens), run.flop, rtol=0.03)
+
+
+def test_every_table_and_explorer_knows_a_model_by_one_size():
+    counted = {size.name: size.parameters for size in sizes.MODELS}
+    net = sum(p.numel() for p in models.Net().parameters())
+    assert views.MODELS["Net"] == counted["the article's Net"] == net
+    assert views.MODELS["BERT"] == counted["BERT large"]
+    published = {name: run.parameters for name, run in scaling.PUBLISHED.items()}
+    assert views.MODELS == scaling.MODELS == views.MODELS | published
+    np.testing.assert_allclose(published["GPT-3"], counted["GPT-3"], rtol=1e-4)  # one is rounded
 
 
 def test_a_day_of_a_petaflop_per_second():

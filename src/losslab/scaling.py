@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from losslab import sizes
+
 DAY = 86_400.0  # seconds
 
 
@@ -25,13 +27,24 @@ class Published(NamedTuple):
 
 PUBLISHED = {
     "GPT-3": Published(
-        174.6e9, 300e9, 3.14e23, "V100", 125e12, 0.213, None, "Brown et al. 2020; MFU: Chowdhery et al."
+        *sizes.TABLE_D1["GPT-3"],
+        3.14e23,
+        "V100",
+        125e12,
+        0.213,
+        None,
+        "Brown et al. 2020; MFU: Chowdhery et al.",
     ),
     "Chinchilla": Published(70e9, 1.4e12, 5.76e23, "TPU v3 and v4", None, None, None, "Hoffmann et al. 2022"),
     "PaLM": Published(
         540.35e9, 780e9, 2.56e24, "TPU v4", 275e12, 0.457, 6144 * 1200 + 3072 * 336, "Chowdhery et al. 2022"
     ),
     "LLaMA": Published(65.2e9, 1.4e12, None, "A100", 312e12, None, 1_022_362, "Touvron et al. 2023"),
+}
+COUNTED = {size.name: size.parameters for size in sizes.MODELS}
+# Parameters: counted of the article's network and of BERT large, as published of the others.
+MODELS = {"Net": COUNTED["the article's Net"], "BERT": COUNTED["BERT large"]} | {
+    name: run.parameters for name, run in PUBLISHED.items()
 }
 
 

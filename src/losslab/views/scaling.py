@@ -13,8 +13,7 @@ AMDAHL_SLIDERS = (
     Slider("devices", "devices n", np.unique(np.geomspace(1, 4096, 97).round())),
     Slider("serial", "serial share s", np.geomspace(1e-3, 0.5, 61)),
 )
-NET = 242_762  # parameters of the article's network
-MODELS = {"Net": NET, "BERT": 340e6} | {name: run.parameters for name, run in scaling.PUBLISHED.items()}
+MODELS = scaling.MODELS
 # Where the names stand, in points from their dots.
 BESIDE = {"GPT-3": (-5, -12), "Chinchilla": (5, 3), "PaLM": (5, -3), "LLaMA": (-5, -12)}
 UNITS = {"s": 1 / scaling.DAY, "min": 1 / 1440, "h": 1 / 24, "days": 1.0, "years": 365.25}
