@@ -14,16 +14,16 @@ def seeded(seed):
 
 
 def by_hand(image, angle, scale, x, y):
-    """The affine map of one square image, pixel by pixel: bilinear, the edge repeated."""
-    n = len(image)
-    out = np.zeros((n, n))
-    for i in range(n):
-        for j in range(n):
-            u, v = j - (n - 1) / 2, i - (n - 1) / 2
-            p = (math.cos(angle) * u - math.sin(angle) * v) / scale + x + (n - 1) / 2
-            q = (math.sin(angle) * u + math.cos(angle) * v) / scale + y + (n - 1) / 2
-            p, q = min(max(p, 0), n - 1), min(max(q, 0), n - 1)
-            k, l = min(int(q), n - 2), min(int(p), n - 2)
+    """The affine map of one image, pixel by pixel: bilinear, the edge repeated."""
+    height, width = image.shape
+    out = np.zeros(image.shape)
+    for i in range(height):
+        for j in range(width):
+            u, v = j - (width - 1) / 2, i - (height - 1) / 2
+            p = (math.cos(angle) * u - math.sin(angle) * v) / scale + x + (width - 1) / 2
+            q = (math.sin(angle) * u + math.cos(angle) * v) / scale + y + (height - 1) / 2
+            p, q = min(max(p, 0), width - 1), min(max(q, 0), height - 1)
+            k, l = min(int(q), height - 2), min(int(p), width - 2)
             a, b = q - k, p - l
             upper = (1 - b) * image[k, l] + b * image[k, l + 1]
             lower = (1 - b) * image[k + 1, l] + b * image[k + 1, l + 1]
@@ -31,8 +31,9 @@ def by_hand(image, angle, scale, x, y):
     return out
 
 
-def test_each_image_goes_through_its_own_map():
-    images = torch.rand(3, 9, 9, dtype=torch.float64, generator=seeded(1))
+@pytest.mark.parametrize("shape", [(9, 9), (7, 12), (12, 5)])
+def test_each_image_goes_through_its_own_map_without_shear(shape):
+    images = torch.rand(3, *shape, dtype=torch.float64, generator=seeded(1))
     ours = augmentation.affine(images, seeded(0), degrees=20, shift=1.5, zoom=0.2)
     u = torch.rand(4, 3, generator=seeded(0)) * 2 - 1
     for n in range(3):

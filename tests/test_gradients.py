@@ -1,5 +1,6 @@
 """Backpropagation by hand against autograd, and the check by differences."""
 
+import re
 from functools import partial
 
 import numpy as np
@@ -167,12 +168,46 @@ STACK = [(np.ones((2, 3, 4)), np.ones((2, 3)))]  # two networks of one layer
         (lambda: gradients.output_delta(np.ones((2, 3)), [0]), r"got \(2, 3\) and \(1,\)"),
         (lambda: gradients.output_delta(np.ones(3), [0]), r"got \(3,\) and \(1,\)"),
         (lambda: gradients.unpack(np.ones(42), (4, 5, 3)), r"\(4, 5, 3\) has 43 parameters, got 42"),
+        (lambda: gradients.unpack(np.ones((2, 3)), (4, 5, 3)), r"\(4, 5, 3\) has 43 parameters, got 3"),
+        (
+            lambda: gradients.forward(network((4, 3)), np.ones((7, 5))),
+            r"^a layer with W \(3, 4\) reads \(N, 4\), got \(7, 5\)$",
+        ),
+        (
+            lambda: gradients.forward(network((4, 3)), np.ones((7, 1))),
+            r"^a layer with W \(3, 4\) reads \(N, 4\), got \(7, 1\)$",
+        ),
+        *[
+            (lambda labels=labels: gradients.output_delta(np.ones((2, 3)) / 3, labels), words)
+            for labels, words in (
+                ([0, -1], r"^labels must be integers in 0..2, got \[ 0 -1\]$"),
+                ([0, 3], r"^labels must be integers in 0..2, got \[0 3\]$"),
+                ([0.0, 1.0], r"^labels must be integers in 0..2, got \[0. 1.\]$"),
+                ([True, False], r"^labels must be integers in 0..2, got \[ True False\]$"),
+            )
+        ],
+        *[
+            (
+                lambda widths=widths: gradients.draw(np.random.default_rng(0), widths),
+                rf"^widths must be two or more whole numbers from 1, got {re.escape(str(widths))}$",
+            )
+            for widths in ((4,), (4, 0), (4, 2.5, 3))
+        ],
+        (lambda: gradients.central_difference(np.sin, 1.0, 0), "^h must be positive, got 0$"),
+        (lambda: gradients.central_difference(np.sin, 1.0, np.inf), "^h must be positive, got inf$"),
         (lambda: gradients.check(np.sum, np.ones(3), np.ones((3, 1))), r"parameters, \(3,\), got \(3, 1\)"),
     ],
 )
 def test_what_would_go_wrong_silently_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_the_narrowest_networks_and_lists_are_no_mistake():
+    ((W, b),) = gradients.draw(np.random.default_rng(0), (np.int64(1), 1))
+    assert (W.shape, b.shape) == ((1, 1), (1,))
+    z, _ = gradients.forward([(W, b)], [[2.0]])
+    np.testing.assert_allclose(z[0], 2 * W)
 
 
 # --- the check by differences ---

@@ -1,5 +1,7 @@
 """Logits to answers: cases worked by hand, and torch where it has the same."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -146,11 +148,59 @@ def test_selective_by_hand():
         (inference.calibration_error, "right"),
     ],
 )
-@pytest.mark.parametrize("shapes", [((3,), (4,)), ((3,), (3, 1)), ((3, 1), (3, 1)), ((), ())])
+@pytest.mark.parametrize("shapes", [((3,), (4,)), ((3,), (3, 1)), ((3, 1), (3, 1)), ((), ()), ((0,), (0,))])
 def test_scores_and_truth_must_fit(function, name, shapes):
     sentence = f"one score and one {name} per sample, got shapes {shapes[0]} and {shapes[1]}"
     with pytest.raises(ValueError, match=f"^{sentence.replace('(', '[(]').replace(')', '[)]')}$"):
         function(*(np.zeros(shape) for shape in shapes))
+
+
+Z = [[1.0, 2.0, 0.0], [0.0, 1.0, 3.0]]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: inference.precision_recall([0.1, 0.9], [0, 7], 0.5), "truth must be yes or no, got [0 7]"),
+        (lambda: inference.selective([0.1, 0.9], [0.5, 1], 0.5), "right must be yes or no, got [0.5 1. ]"),
+        (lambda: inference.decide([-0.2, 0.7]), "probabilities must be from 0 to 1, got -0.2 to 0.7"),
+        (lambda: inference.decide([0.2, 1.7]), "probabilities must be from 0 to 1, got 0.2 to 1.7"),
+        (lambda: inference.decide([0.2, np.nan]), "probabilities must be from 0 to 1, got nan to nan"),
+        (lambda: inference.nucleus([1.0, 3.0], 0.9), "probabilities must be from 0 to 1, got 1 to 3"),
+        (lambda: inference.reliability([0.5, 2], [1, 0]), "probabilities must be from 0 to 1, got 0.5 to 2"),
+        (lambda: inference.reliability([0.5], [1], 0), "bins must be a whole number from 1, got 0"),
+        (lambda: inference.reliability([0.5], [1], 2.5), "bins must be a whole number from 1, got 2.5"),
+        (
+            lambda: inference.temperature_slope(Z, [0], 1),
+            "z must be (N, K) and labels (N,), got (2, 3) and (1,)",
+        ),
+        (
+            lambda: inference.temperature_slope([1, 2], [0], 1),
+            "z must be (N, K) and labels (N,), got (2,) and (1,)",
+        ),
+        (lambda: inference.temperature_slope(Z, [0, -1], 1), "labels must be integers in 0..2, got [ 0 -1]"),
+        (lambda: inference.temperature_slope(Z, [0, 3], 1), "labels must be integers in 0..2, got [0 3]"),
+        (lambda: inference.fit_temperature(Z, [0.0, 1.0]), "labels must be integers in 0..2, got [0. 1.]"),
+        (
+            lambda: inference.sample([0.5, -0.1], rng()),
+            "p must hold shares from 0, and in each row one above 0, got [ 0.5 -0.1]",
+        ),
+        (
+            lambda: inference.sample([[1, 1], [0, 0]], rng()),
+            "p must hold shares from 0, and in each row one above 0, got [[1. 1.]\n [0. 0.]]",
+        ),
+    ],
+)
+def test_what_would_go_wrong_silently_is_refused(call, words):
+    with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
+        call()
+
+
+def test_a_rounding_error_above_1_is_a_probability_and_one_bin_is_a_bin():
+    assert inference.decide([0.0, 1 + 1e-9], 1) == 1
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        inference.decide([0.0, 1 + 1e-3])
+    assert inference.reliability([0.5, 0.7], [1, 0], np.int64(1))[0].tolist() == [2]
 
 
 # --- calibration ---

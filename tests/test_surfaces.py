@@ -1,5 +1,7 @@
 """Gradients by hand against central differences and autograd, and what each surface promises."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -119,3 +121,10 @@ def test_a_quadratic_without_lower_bound_has_no_minimum():
     assert surfaces.quadratic((0.1, 0.1)).minimum == (0, 0)
     assert surfaces.quadratic((1.0, -1.0)).minimum is None
     assert surfaces.quadratic((1.0, 0.0)).minimum is None
+
+
+@pytest.mark.parametrize("curvatures", [2.0, (1.0,), (1.0, 2.0, 3.0), ((1.0, 2.0),)])
+def test_a_bowl_has_two_curvatures(curvatures):
+    words = re.escape(f"curvatures must be two numbers, got {curvatures}")
+    with pytest.raises(ValueError, match=f"^{words}$"):
+        surfaces.quadratic(curvatures)

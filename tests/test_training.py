@@ -348,7 +348,7 @@ def test_standardise_refuses_scaled_images_and_no_spread():
     images = torch.zeros(2, 28, 28, dtype=torch.uint8)
     with pytest.raises(TypeError, match=r"uint8 pixels, got torch.float32: standardised before\?"):
         training.standardise(training.standardise(images, 0.5, 0.5), 0.5, 0.5)
-    with pytest.raises(ValueError, match="std must be positive, got 0"):
+    with pytest.raises(ValueError, match="std must be positive, got 0.5 and 0"):
         training.standardise(images, 0.5, 0)
 
 

@@ -25,9 +25,28 @@ def test_no_steps_leave_the_start():
     np.testing.assert_array_equal(run(STEP, bowl, [4.0, -8.0], 0), [[4, -8]])
 
 
-def test_negative_steps_are_refused():
-    with pytest.raises(ValueError, match="steps must be 0 or more, got -1"):
-        run(STEP, bowl, [1.0], -1)
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: run(STEP, bowl, [1.0], -1), "steps must be a whole number, 0 or more, got -1"),
+        (lambda: run(STEP, bowl, [1.0], 2.5), "steps must be a whole number, 0 or more, got 2.5"),
+        (
+            lambda: run(STEP, lambda w: w[:, None], [1.0, 2.0], 3),
+            r"gradient must keep the shape of w, \(2,\), got \(2, 1\)",
+        ),
+        (lambda: diverged_at([1.0, 2.0]), r"a path must be \(steps \+ 1, ..., d\), got \(2,\)"),
+        (lambda: diverged_at([[1.0, 2.0]], 0), "limit must be positive, got 0"),
+        (lambda: diverged_at([[1.0, 2.0]], np.nan), "limit must be positive, got nan"),
+    ],
+)
+def test_what_would_go_wrong_silently_is_refused(call, words):
+    with pytest.raises(ValueError, match=f"^{words}$"):
+        call()
+
+
+def test_a_whole_number_of_numpy_is_one_and_a_limit_may_be_small():
+    assert len(run(STEP, bowl, [1.0], np.int64(2))) == 3
+    assert diverged_at([[0.0, 0.0], [0.5, 0.0]], 0.1) == 1
 
 
 def test_a_scalar_start_gives_a_line():

@@ -9,6 +9,12 @@ from math import comb
 import numpy as np
 
 
+def check_inputs(x, baseline):
+    """Raise unless these are the inputs and what stands in for each of them."""
+    if np.ndim(x) != 1 or np.shape(x) != np.shape(baseline):
+        raise ValueError(f"x and baseline must be (n,), got {np.shape(x)} and {np.shape(baseline)}")
+
+
 def shapley(f, x, baseline):
     """Exact Shapley values of every input, from all 2ⁿ ways of switching inputs off (Shapley 1953).
 
@@ -25,6 +31,9 @@ def shapley(f, x, baseline):
     array, shape (n,)
         They sum to f(x) − f(baseline).
     """
+    check_inputs(x, baseline)
+    if len(x) > 20:
+        raise ValueError(f"2ⁿ subsets are too many for n = {len(x)} inputs, 20 at most: use sampled_shapley")
     n, phi = len(x), np.zeros(len(x))
     for i in range(n):
         others = [j for j in range(n) if j != i]
@@ -50,7 +59,10 @@ def sampled_shapley(f, x, baseline, orders):
     phi, error : arrays, shape (n,)
         The estimate, which sums to f(x) − f(baseline) for any m, and its standard error.
     """
+    check_inputs(x, baseline)
     orders = np.asarray(orders)
+    if orders.ndim != 2 or len(orders) < 2 or (np.sort(orders, 1) != np.arange(len(x))).any():
+        raise ValueError(f"orders must be two or more permutations of 0..{len(x) - 1}, got {orders}")
     when = orders.argsort(1)  # the place of every input in its order
     on = when[:, None, :] < np.arange(len(x) + 1)[:, None]  # (m, n + 1, n): after 0, 1, … n inputs
     gains = np.diff(f(np.where(on, x, baseline)), axis=1)
@@ -60,11 +72,16 @@ def sampled_shapley(f, x, baseline, orders):
 
 def occlusion(f, x, baseline):
     """Return f(x) minus f with one input at a time at its baseline (Zeiler & Fergus 2014), shape (n,)."""
+    check_inputs(x, baseline)
     return f(x) - f(np.where(np.eye(len(x), dtype=bool), baseline, x))
 
 
 def rank_correlation(a, b):
     """Spearman's ρ of two arrays of equal size: the correlation of their ranks."""
+    if np.size(a) != np.size(b) or np.size(a) < 2:
+        raise ValueError(
+            f"a and b must hold equally many values, two or more, got {np.size(a)} and {np.size(b)}"
+        )
     return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
 
 

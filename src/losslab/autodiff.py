@@ -35,7 +35,7 @@ def recorded(result):
     ValueError
         If nothing was recorded.
     """
-    if result.grad_fn is None:
+    if getattr(result, "grad_fn", None) is None:
         raise ValueError("nothing was recorded: no input requires a gradient, or autograd was off")
     order = [node for node, _ in _finished(result.grad_fn, {})][::-1]
     number = {node: i for i, node in enumerate(order)}

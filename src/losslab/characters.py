@@ -30,11 +30,19 @@ def encode(text):
 
 def decode(symbols):
     """Return the text of a list of indices."""
+    check_symbols(symbols)
     return "".join(ALPHABET[symbol] for symbol in symbols)
+
+
+def check_symbols(symbols):
+    """Raise unless these are indices in `ALPHABET`: −1 would be taken for the last one in silence."""
+    if strange := [symbol for symbol in symbols if not 0 <= symbol < len(ALPHABET)]:
+        raise ValueError(f"symbols must be in 0..{len(ALPHABET) - 1}, got {strange}")
 
 
 def one_hot(symbols):
     """Return the last `CONTEXT` symbols, missing ones as END, as zeros and ones of shape (CONTEXT, K)."""
+    check_symbols(symbols)
     context = ([END] * CONTEXT + list(symbols))[-CONTEXT:]
     return np.eye(len(ALPHABET), dtype=np.float32)[context]
 
@@ -47,6 +55,8 @@ def pairs(names=NAMES):
     contexts : float32 array, shape (N, CONTEXT, K)
     following : int64 array, shape (N,)
     """
+    if isinstance(names, str) or not len(names):
+        raise ValueError(f"names must be a list of names, got {names!r}")
     found = [(one_hot(s[:i]), s[i]) for s in ([*encode(name), END] for name in names) for i in range(len(s))]
     contexts, following = zip(*found, strict=True)
     return np.stack(contexts), np.array(following)

@@ -58,6 +58,8 @@ def draw(rng, widths, scale=2**0.5):
     -------
     list of (array (n_out, n_in), array (n_out,))
     """
+    if len(widths) < 2 or any(not isinstance(n, (int, np.integer)) or n < 1 for n in widths):
+        raise ValueError(f"widths must be two or more whole numbers from 1, got {widths}")
     return [(rng.normal(0, scale / m**0.5, (n, m)), np.zeros(n)) for m, n in pairwise(widths)]
 
 
@@ -79,14 +81,17 @@ def forward(layers, x, sigma=RELU):
     Raises
     ------
     ValueError
-        If x is no batch, or a bias would be broadcast over its layer.
+        If x is no batch, of other inputs than a layer reads, or a bias would be broadcast over its layer.
     """
+    x = np.asarray(x)
     if x.ndim < 2:
         raise ValueError(f"x must be a batch (N, {layers[0][0].shape[-1]}), got {x.shape}")
     z, a = [], [x]
     for W, b in layers:
         if b.shape != W.shape[:-1]:
             raise ValueError(f"a layer with W {W.shape} needs b {W.shape[:-1]}, got {b.shape}")
+        if a[-1].shape[-1] != W.shape[-1]:
+            raise ValueError(f"a layer with W {W.shape} reads (N, {W.shape[-1]}), got {a[-1].shape}")
         z.append(a[-1] @ W.swapaxes(-1, -2) + b[..., None, :])
         a.append(sigma.value(z[-1]))
     return z, a[:-1]
@@ -124,6 +129,8 @@ def output_delta(p, labels):
     labels = np.asarray(labels)
     if labels.shape != p.shape[-2:-1]:
         raise ValueError(f"p must be (..., N, K) and labels (N,), got {p.shape} and {labels.shape}")
+    if not (np.issubdtype(labels.dtype, np.integer) and np.isin(labels, np.arange(p.shape[-1])).all()):
+        raise ValueError(f"labels must be integers in 0..{p.shape[-1] - 1}, got {labels}")
     return (p - np.eye(p.shape[-1], dtype=p.dtype)[labels]) / len(labels)
 
 
@@ -173,13 +180,14 @@ def pack(layers):
 
 def unpack(theta, widths):
     """Undo `pack` for a network of these widths; the layers are views of `theta`, shape (..., n)."""
+    count = sum((m + 1) * n for m, n in pairwise(widths))
+    if theta.shape[-1] != count:
+        raise ValueError(f"a network of widths {tuple(widths)} has {count} parameters, got {theta.shape[-1]}")
     layers, i = [], 0
     for m, n in pairwise(widths):
         W, b = theta[..., i : i + n * m], theta[..., i + n * m : i + n * m + n]
         layers.append((W.reshape(*theta.shape[:-1], n, m), b))
         i += n * m + n
-    if theta.shape[-1] != i:
-        raise ValueError(f"a network of widths {tuple(widths)} has {i} parameters, got {theta.shape[-1]}")
     return layers
 
 
@@ -198,6 +206,8 @@ def central_difference(f, w, h=1e-5):
     -------
     array, shape of w
     """
+    if not 0 < h < np.inf:
+        raise ValueError(f"h must be positive, got {h}")
     w = np.asarray(w, float)
     slopes = np.empty_like(w)
     for i in np.ndindex(w.shape):

@@ -41,8 +41,13 @@ def decide(p, threshold=0.0):
         Probabilities of K classes of which one is right.
     threshold : float
         0 answers always.
+
+    Raises
+    ------
+    ValueError
+        If p are no probabilities: logits, say.
     """
-    p = np.asarray(p)
+    p = _probabilities(p)
     return np.where(p.max(-1) >= threshold, p.argmax(-1), REJECTED)
 
 
@@ -127,7 +132,9 @@ def reliability(sure, right, bins=10):
     confidence, accuracy : arrays, shape (bins,)
         Means over the bin, NaN in an empty one.
     """
-    sure, right = _pair(sure, right, "right")
+    sure, right = _pair(_probabilities(sure), right, "right")
+    if not isinstance(bins, (int, np.integer)) or bins < 1:
+        raise ValueError(f"bins must be a whole number from 1, got {bins!r}")
     place = np.clip(np.ceil(sure * bins).astype(int) - 1, 0, bins - 1)
     count = np.bincount(place, minlength=bins)
     total, good = (np.bincount(place, weights, minlength=bins) for weights in (sure, right))
@@ -143,6 +150,10 @@ def calibration_error(sure, right, bins=10):
 def temperature_slope(z, labels, T):
     """Slope of the mean cross-entropy in 1/T: mean of Σₖ pₖ zₖ − z_y. Positive where 1/T is too large."""
     z, labels = np.asarray(z), np.asarray(labels)
+    if z.ndim != 2 or labels.shape != z.shape[:1]:
+        raise ValueError(f"z must be (N, K) and labels (N,), got {z.shape} and {labels.shape}")
+    if not (np.issubdtype(labels.dtype, np.integer) and np.isin(labels, np.arange(z.shape[1])).all()):
+        raise ValueError(f"labels must be integers in 0..{z.shape[1] - 1}, got {labels}")
     expected = (softmax(z, T) * z).sum(1)
     return (expected - z[np.arange(len(z)), labels]).mean()
 
@@ -184,7 +195,7 @@ def nucleus(p, top):
     """
     if not ((np.asarray(top) > 0) & (np.asarray(top) <= 1)).all():
         raise ValueError(f"top must be above 0 and at most 1, got {top}")
-    p = np.asarray(p, float)
+    p = _probabilities(p)
     order = top_k(p, p.shape[-1])
     heap = np.take_along_axis(p, order, -1).cumsum(-1)[..., :-1]
     before = np.concatenate([np.zeros_like(p[..., :1]), heap], -1)  # of all that are more probable
@@ -195,7 +206,10 @@ def nucleus(p, top):
 
 def sample(p, rng):
     """Draw one symbol for each row of p (..., K), whose entries need not sum to 1; never one with p = 0."""
-    heap = np.asarray(p, float).cumsum(-1)
+    p = np.asarray(p, float)
+    if not ((p >= 0).all() and (p.sum(-1) > 0).all()):
+        raise ValueError(f"p must hold shares from 0, and in each row one above 0, got {p}")
+    heap = p.cumsum(-1)
     u = rng.random(heap.shape[:-1])[..., None]
     return (heap <= u * heap[..., -1:]).sum(-1)
 
@@ -228,8 +242,17 @@ def generate(logits_of, choose, stop, limit, prompt=()):
     return symbols
 
 
+def _probabilities(p):
+    p = np.asarray(p, float)
+    if not ((p >= 0) & (p <= 1 + 1e-6)).all():  # sums and means may be a rounding error above
+        raise ValueError(f"probabilities must be from 0 to 1, got {p.min():g} to {p.max():g}")
+    return p
+
+
 def _pair(scores, truth, name):
-    scores, truth = np.asarray(scores, float), np.asarray(truth, bool)
-    if scores.ndim != 1 or scores.shape != truth.shape:
+    scores, truth = np.asarray(scores, float), np.asarray(truth)
+    if scores.ndim != 1 or scores.shape != truth.shape or not scores.size:
         raise ValueError(f"one score and one {name} per sample, got shapes {scores.shape} and {truth.shape}")
-    return scores, truth
+    if not np.isin(truth, (0, 1)).all():
+        raise ValueError(f"{name} must be yes or no, got {truth}")
+    return scores, truth.astype(bool)

@@ -161,6 +161,8 @@ def trajectories(ax, paths, *, every=10):
         Names with a style in `LINES` get it.
     """
     for name, path in paths.items():
+        if np.ndim(path) != 2 or np.shape(path)[1] != 2:
+            raise ValueError(f"a path must be (steps + 1, 2), got {np.shape(path)} of {name!r}")
         path = np.where(np.abs(path) < 1e6, path, np.nan)
         ax.plot(*path.T, label=name, markevery=every, markersize=4, **LINES.get(name, {}))
 
@@ -203,6 +205,10 @@ def digits(ax, images, captions=(), *, columns=10):
     images : array-like, shape (N, 28, 28), 0 (paper) to 255 (ink)
     captions : sequence of N str, or nothing
     """
+    if np.ndim(images) != 3 or not len(images):
+        raise ValueError(f"images must be (N, height, width), got {np.shape(images)}")
+    if len(captions) not in (0, len(images)):
+        raise ValueError(f"captions must be one per image, got {len(captions)} for {len(images)}")
     pitch = 1.3 if len(captions) else 1.0
     for i, image in enumerate(images):
         row, column = divmod(i, columns)
@@ -224,6 +230,9 @@ def confusion(ax, counts):
     counts : array, shape (K, K)
         `counts[i, j]` images of class i that were taken for class j.
     """
+    counts = np.asarray(counts)
+    if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
+        raise ValueError(f"counts must be (K, K), got {counts.shape}")
     wrong = counts - np.diag(np.diag(counts))
     ax.imshow(np.sqrt(wrong), cmap="Oranges")
     for (i, j), n in np.ndenumerate(counts):
@@ -245,6 +254,8 @@ def class_bars(ax, values, truth):
     values : array-like, shape (K,)
     truth : int
     """
+    if not 0 <= truth < len(values):
+        raise ValueError(f"truth must be a class in 0..{len(values) - 1}, got {truth}")
     bars = ax.bar(range(len(values)), values, color="0.75")
     bars[truth].set(facecolor=LINES["Corrected"]["color"], hatch="//", edgecolor="white")
     ax.axhline(0, color="0.3", linewidth=0.8)
@@ -278,6 +289,8 @@ def estimates(ax, values):
     values : dict of name -> array-like, shape (n,), n ≥ 2
         The first name is on top.
     """
+    if few := [name for name, numbers in values.items() if len(numbers) < 2]:
+        raise ValueError(f"a deviation needs two numbers or more, got fewer of {few}")
     for row, numbers in enumerate(values.values()):
         ax.plot(numbers, np.full(len(numbers), row + 0.22), ".", color="0.5", markersize=4)
         mean, sd = np.mean(numbers), np.std(numbers, ddof=1)

@@ -61,6 +61,8 @@ def gradient(theta, X, y):
 def curvature(X):
     """Second derivatives H = (2/N) Xᵀ X, shape (d, d): the same everywhere, and without y."""
     X = np.asarray(X, float)
+    if X.ndim != 2 or not X.size:
+        raise ValueError(f"X must be (N, d), got {X.shape}")
     return 2 / len(X) * X.T @ X
 
 
@@ -71,4 +73,7 @@ def lr_limit(X):
 
 def solve(X, y):
     """The θ of least loss, shape (d,); the shortest one where several are equally good."""
+    X, y = (np.asarray(a, float) for a in (X, y))
+    if X.ndim != 2 or y.shape != X.shape[:1]:
+        raise ValueError(f"X must be (N, d) and y (N,), got {X.shape} and {y.shape}")
     return np.linalg.lstsq(X, y, rcond=None)[0]

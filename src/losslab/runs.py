@@ -46,6 +46,9 @@ class History:
 
     def best(self, name, what):
         """Return the first epoch, from 0, after which a watched set had its best "loss" or "accuracy"."""
+        if what not in ("loss", "accuracy") or not self.scores.get(name):
+            wanted = f'"loss" or "accuracy" of a set with scores, {list(self.scores)}'
+            raise ValueError(f"there must be {wanted}, got {what!r} of {name!r}")
         sign = {"loss": 1, "accuracy": -1}[what]
         return min(enumerate(self.scores[name]), key=lambda pair: sign * getattr(pair[1], what))[0]
 

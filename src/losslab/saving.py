@@ -40,6 +40,8 @@ class Transform(NamedTuple):
 
     def __call__(self, images):
         """Return (images / 255 − mean) / std in float32 for uint8 images, shape (N, *shape)."""
+        if not 0 < self.std < math.inf:
+            raise ValueError(f"std must be positive, got {self.std}")
         if images.dtype != torch.uint8 or images.shape[1:] != self.shape:
             got = f"{images.dtype} of shape {tuple(images.shape)}"
             raise ValueError(f"images must be torch.uint8 of shape (N, {str(self.shape)[1:-1]}), got {got}")

@@ -48,6 +48,12 @@ MODELS = {"Net": COUNTED["the article's Net"], "BERT": COUNTED["BERT large"]} | 
 }
 
 
+def check_devices(devices):
+    """Raise unless there is one device or more."""
+    if not (np.asarray(devices) >= 1).all():
+        raise ValueError(f"devices must be 1 or more, got {devices}")
+
+
 def train_flop(parameters, tokens):
     """Operations of a training, 6 N D (Kaplan et al. 2020): 2 N a token forward, 4 N backward."""
     return 6.0 * parameters * tokens
@@ -55,11 +61,16 @@ def train_flop(parameters, tokens):
 
 def train_days(flop, devices, rate):
     """Days that n devices need for so many operations, each at `rate` FLOP/s *achieved*, not its peak."""
+    check_devices(devices)
+    if not (np.asarray(rate) > 0).all():
+        raise ValueError(f"rate must be positive, got {rate}")
     return flop / (devices * rate) / DAY
 
 
 def train_energy(days, devices, *, watts, overhead=1.0):
     """Energy in kWh of n devices of `watts` each; `overhead` is the data centre's, 1 for none (PUE)."""
+    if not (np.asarray(overhead) >= 1).all():
+        raise ValueError(f"overhead must be 1 or more, got {overhead}")
     return days * 24 * devices * watts / 1000 * overhead
 
 
@@ -70,6 +81,9 @@ def train_cost(days, devices, *, price):
 
 def speedup(devices, serial):
     """How many times faster n devices are if the share `serial` of the work cannot be split (Amdahl 1967)."""
+    check_devices(devices)
+    if not ((np.asarray(serial) >= 0) & (np.asarray(serial) <= 1)).all():
+        raise ValueError(f"serial must be a share from 0 to 1, got {serial}")
     return 1 / (serial + (1 - serial) / devices)
 
 
@@ -93,6 +107,8 @@ def average(gradients, sizes):
     gradients, sizes = np.asarray(gradients, float), np.asarray(sizes, float)
     if sizes.shape != gradients.shape[:1]:
         raise ValueError(f"sizes must hold one number per gradient, got {sizes.shape} and {gradients.shape}")
+    if not ((sizes >= 0).all() and sizes.sum() > 0):
+        raise ValueError(f"sizes must be numbers of samples, got {sizes}")
     return sizes @ gradients / sizes.sum()
 
 
@@ -107,11 +123,14 @@ def dealt_error(sizes, noise):
         the mean gradient.
     """
     sizes = np.asarray(sizes, float)
+    if not (sizes > 0).all():
+        raise ValueError(f"sizes must be positive numbers of samples, got {sizes}")
     return noise * np.sqrt((1 / sizes).sum(0) / len(sizes) ** 2 - 1 / sizes.sum(0))
 
 
 def ring_bytes(size, devices):
     """Bytes each of n devices sends in a ring all-reduce of `size` bytes: 2 (n − 1)/n times `size`."""
+    check_devices(devices)
     return 2 * (devices - 1) / devices * size
 
 
@@ -130,6 +149,8 @@ def ring_all_reduce(arrays):
     sent : int
         Numbers that each device has sent.
     """
+    if np.ndim(arrays) != 2 or np.shape(arrays)[1] % np.shape(arrays)[0]:
+        raise ValueError(f"arrays must be (n, P), P a multiple of n, got {np.shape(arrays)}")
     n, P = np.shape(arrays)
     chunks = np.array(arrays, float).reshape(n, n, P // n)
     device = np.arange(n)
@@ -162,6 +183,9 @@ def memory(parameters, devices=1, stage=0, precision="mixed"):
     """
     if stage not in range(len(STAGES)):
         raise ValueError(f"stage must be 0, 1, 2 or 3, got {stage!r}")
+    if precision not in STATES:
+        raise ValueError(f"precision must be one of {list(STATES)}, got {precision!r}")
+    check_devices(devices)
     split = STAGES[stage]
     states = STATES[precision].items()
     return sum(bytes_ * parameters / (devices if name in split else 1) for name, bytes_ in states)

@@ -46,6 +46,8 @@ def quadratic(curvatures, *, name="ravine", xlim=(-2.0, 2.0), ylim=(-1.2, 1.2), 
         λ₁, λ₂, the second derivatives along the axes; a negative one makes a saddle.
     """
     curvature = np.asarray(curvatures)
+    if curvature.shape != (2,):
+        raise ValueError(f"curvatures must be two numbers, got {curvatures}")
     return Surface(
         name,
         lambda w: 0.5 * (curvature * w**2).sum(-1),

@@ -40,6 +40,8 @@ def take_turns(functions, rounds=5, *, progress=True):
     dict of str to float
         Median seconds of a call.
     """
+    if rounds < 1:
+        raise ValueError(f"rounds must be 1 or more, got {rounds}")
     seconds = {name: [] for name in functions}
     with tqdm(total=len(functions) * (rounds + 1), file=sys.stdout, disable=not progress, ncols=88) as bar:
         for k in range(-1, rounds):

@@ -6,6 +6,7 @@ slices, and nothing inside an epoch waits for a number to come back from the dev
 
 import math
 import sys
+from numbers import Integral, Real
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -18,6 +19,7 @@ FUSED = {"cpu", "cuda", "mps", "xpu"}  # devices on which Adam can update all pa
 
 def mean_std(images):
     """Return mean and standard deviation of the pixels of uint8 images, exactly, on the scale 0 to 1."""
+    check_pixels(images)
     share = torch.bincount(images.flatten().cpu(), minlength=256).double() / images.numel()
     grey = torch.arange(256, dtype=torch.float64) / 255
     mean = share @ grey
@@ -34,16 +36,24 @@ def standardise(images, mean, std):
     mean, std : float
         On the scale 0 to 1: those of the *training* images (`mean_std`), or the article's 0.5 and 0.5.
     """
+    check_pixels(images)
+    if not (math.isfinite(mean) and 0 < std < math.inf):
+        raise ValueError(f"mean must be finite and std must be positive, got {mean} and {std}")
+    return images.float().div_(255).sub_(mean).div_(std)  # in place: the copy is ours
+
+
+def check_pixels(images):
+    """Raise unless there are images of bytes."""
     if images.dtype != torch.uint8:
         raise TypeError(f"images must be uint8 pixels, got {images.dtype}: standardised before?")
-    if not std > 0:
-        raise ValueError(f"std must be positive, got {std}")
-    return images.float().div_(255).sub_(mean).div_(std)  # in place: the copy is ours
+    if not images.numel():
+        raise ValueError(f"there must be images, got shape {tuple(images.shape)}")
 
 
 @torch.no_grad()
 def predict(model, images, chunk=10_000):
     """Return the logits of all images, shape (N, K), in evaluation mode; then restore the model's mode."""
+    check_count("chunk", chunk)
     training = model.training
     model.eval()
     try:
@@ -72,6 +82,8 @@ def constant(progress):
 
 def one_cycle(progress, warmup=0.3):
     """Return the factor on the peak rate: up a line to `warmup`, down half a cosine to 0 (Smith 2018)."""
+    if not (0 <= progress <= 1 and 0 <= warmup < 1):
+        raise ValueError(f"progress must be from 0 to 1 and warmup below 1, got {progress} and {warmup}")
     if progress < warmup:
         return progress / warmup
     return (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup))) / 2
@@ -146,9 +158,11 @@ def fit(
         If a batch is too large for the device; the sentence suggests another.
     """
     watch, loop = watch or {}, loop or train_epoch
+    check_knobs(epochs, batch_size, lr, generator, average, checkpoint, patience)
     check_fit(model, images, labels, watch, keep, patience)
+    epochs, batch_size = int(epochs), int(batch_size)
     steps = math.ceil(len(images) / batch_size)
-    rates = [lr * schedule((t + 0.5) / (steps * epochs)) for t in range(steps * epochs)]
+    rates = rates_of(lr, schedule, steps * epochs)
     run = started(model, images.device, rates, generator, average, watch)
     if checkpoint is not None:
         sets = {"the training set": (images, labels)} | {
@@ -169,6 +183,17 @@ def fit(
     if keep:
         run.scored.load_state_dict(run.best)
     return run.history
+
+
+def rates_of(lr, schedule, steps):
+    """Return the learning rate of every step; raise if the schedule makes one that is none."""
+    rates = [float(lr * schedule((t + 0.5) / steps)) for t in range(steps)]
+    for step, rate in enumerate(rates, start=1):
+        if not 0 <= rate < math.inf:
+            raise ValueError(
+                f"schedule must give factors from 0, got the learning rate {rate} at step {step}"
+            )
+    return rates
 
 
 def started(model, device, rates, generator, average, watch):
@@ -210,6 +235,7 @@ def finish_epoch(run, losses, sizes, rates, watch, keep):
 
 def shuffled(images, labels, batch_size, generator=None, transform=None):
     """Yield the mini-batches of one epoch: a random order, one gather, then slices, transformed if asked."""
+    check_count("batch_size", batch_size)
     device = generator.device if generator else None
     order = torch.randperm(len(images), generator=generator, device=device).to(images.device)
     for x, y in zip(images[order].split(batch_size), labels[order].split(batch_size), strict=True):
@@ -232,11 +258,33 @@ def train_epoch(model, optimizer, batches, rates, bar):
     return torch.stack(losses), sizes
 
 
+def check_count(name, number):
+    """Raise unless something that is counted is a whole number from 1."""
+    if isinstance(number, bool) or not isinstance(number, Integral) or number < 1:
+        raise ValueError(f"{name} must be a whole number from 1, got {number!r}")
+
+
+def check_knobs(epochs, batch_size, lr, generator, average, checkpoint, patience):
+    """Raise unless these are what they have to be."""
+    check_count("epochs", epochs)
+    check_count("batch_size", batch_size)
+    if not (isinstance(lr, Real) and 0 < lr < math.inf):
+        raise ValueError(f"lr must be a positive number, got {lr!r}")
+    if patience != math.inf:
+        check_count("patience", patience)
+    if not (generator is None or isinstance(generator, torch.Generator)):
+        raise TypeError(f"generator must be a torch.Generator, not its seed, got {generator!r}")
+    if not (average is None or hasattr(average, "update_parameters")):
+        raise TypeError(f"average must be an AveragedModel of the network, got {average!r}")
+    if not (checkpoint is None or hasattr(checkpoint, "load")):
+        raise TypeError(f"checkpoint must be a checkpoints.Folder, got {checkpoint!r}")
+
+
 def check_fit(model, images, labels, watch, keep, patience):
     """Raise unless every set can be used, and what is to be kept is watched."""
     for x, y in [(images, labels), *watch.values()]:
         check_data(model, x, y)
-    if keep is not None and (keep[0] not in watch or keep[1] not in ("loss", "accuracy")):
+    if keep is not None and keep not in [(name, what) for name in watch for what in ("loss", "accuracy")]:
         raise ValueError(
             f'keep must be a watched set and "loss" or "accuracy", got {keep!r} of {list(watch)}'
         )
@@ -246,7 +294,9 @@ def check_fit(model, images, labels, watch, keep, patience):
 
 def check_data(model, images, labels):
     """Raise unless images and labels are a set that the model can be trained or scored on."""
-    device = next(model.parameters()).device
+    device = next((p.device for p in model.parameters()), None)
+    if device is None:
+        raise ValueError(f"the model must have parameters, got {model!r}")
     if not images.is_floating_point():
         raise TypeError(f"images must be floating point (see standardise), got {images.dtype}")
     if labels.dtype != torch.int64 or labels.shape != images.shape[:1] or not len(labels):
@@ -258,6 +308,9 @@ def check_data(model, images, labels):
         )
     if not torch.stack(images.aminmax()).isfinite().all():  # needs no second copy of the images
         raise ValueError("images must be finite, got NaN or infinity among them")
-    classes = predict(model, images[:1]).shape[-1]
+    logits = predict(model, images[:1])
+    if logits.ndim != 2:
+        raise ValueError(f"the model must give logits (N, K), got {tuple(logits.shape)} for one image")
+    classes = logits.shape[1]
     if labels.min() < 0 or labels.max() >= classes:
         raise ValueError(f"labels must lie in 0 … {classes - 1}, got {labels.min()} … {labels.max()}")

@@ -22,14 +22,22 @@ def run(rule, gradient, w0, steps):
     array, shape (steps + 1, *shape)
         The path, start included, where `shape` is what `w0` and the rule's knobs broadcast to.
         Values that overflow stay inf or NaN.
+
+    Raises
+    ------
+    ValueError
+        If steps is no whole number from 0, or the gradient has another shape than w and would be broadcast.
     """
-    if steps < 0:
-        raise ValueError(f"steps must be 0 or more, got {steps}")
+    if not isinstance(steps, (int, np.integer)) or steps < 0:
+        raise ValueError(f"steps must be a whole number, 0 or more, got {steps!r}")
     w, memory, path = np.asarray(w0, float), (), []
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for _ in range(steps):
+        for t in range(steps):
             path.append(w)
-            w, *memory = rule(w, gradient(w), *memory)
+            g = gradient(w)
+            if t == 0 and np.shape(g) != w.shape:
+                raise ValueError(f"gradient must keep the shape of w, {w.shape}, got {np.shape(g)}")
+            w, *memory = rule(w, g, *memory)
     return np.stack(np.broadcast_arrays(*path, w))
 
 
@@ -61,6 +69,11 @@ def diverged_at(path, limit=1e3):
     int array, shape (...)
         The step, or −1 for a path that stays inside.
     """
+    path = np.asarray(path)
+    if path.ndim < 2:
+        raise ValueError(f"a path must be (steps + 1, ..., d), got {path.shape}")
+    if not limit > 0:
+        raise ValueError(f"limit must be positive, got {limit}")
     with np.errstate(over="ignore"):
         outside = ~(np.linalg.norm(path, axis=-1) <= limit)
     return np.where(outside.any(0), outside.argmax(0), -1)
