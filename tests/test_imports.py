@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "checkpoints": {"runs", "saving"},
     "capture": {"training"},
     "records": set(),
+    "parameters": {"datasets"},
     "timing": set(),
     "plots": set(),
     "chapters": set(),
