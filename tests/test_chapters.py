@@ -72,3 +72,15 @@ def test_contents_writes_banners_and_the_table_and_nothing_else(tmp_path):
         table = chapters.table("notebooks/")
         expected = f"before\n<!-- chapters -->\n{table}\n<!-- /chapters -->\nafter\n"
         assert readme.read_text(encoding="utf-8") == expected
+
+
+def test_a_formula_in_a_summary_is_no_pattern(tmp_path, monkeypatch):
+    path, readme, tex = tmp_path / "01.ipynb", tmp_path / "README.md", r"the rate \alpha, \1 and \g<1>"
+    monkeypatch.setattr(chapters, "banner", lambda stem: tex)
+    monkeypatch.setattr(chapters, "table", lambda folder: tex)
+    nbformat.write(new_notebook(cells=[new_markdown_cell("**Loss to Launch** · old", id="title")]), path)
+    readme.write_text("<!-- chapters -->\nold\n<!-- /chapters -->\n", encoding="utf-8")
+    contents.write_banner(path)
+    contents.write_table(readme)
+    assert nbformat.read(path, as_version=4).cells[0].source == tex
+    assert readme.read_text(encoding="utf-8") == f"<!-- chapters -->\n{tex}\n<!-- /chapters -->\n"

@@ -23,17 +23,14 @@ def write_banner(path):
     nb = nbformat.read(path, as_version=4)
     line = chapters.banner(path.stem)
     nb.cells[0].source = re.sub(
-        r"^\*\*Loss to Launch\*\* · .*$", line, nb.cells[0].source, count=1, flags=re.M
+        r"^\*\*Loss to Launch\*\* · .*$", lambda _: line, nb.cells[0].source, count=1, flags=re.M
     )
     path.write_text(stored(nb), encoding="utf-8", newline="\n")
 
 
 def write_table(readme):
     """Replace what stands between the README's two chapter marks."""
-    marks = r"(<!-- chapters -->\n).*?(\n?<!-- /chapters -->)"
-    text = readme.read_text(encoding="utf-8")
-    new = re.sub(marks, rf"\g<1>{chapters.table('notebooks/')}\n<!-- /chapters -->", text, flags=re.S)
-    readme.write_text(new, encoding="utf-8", newline="\n")
+    write_between(readme, "chapters", chapters.table("notebooks/"))
 
 
 def sliders(record):
