@@ -1,7 +1,6 @@
 """The first command: what it checks, what it says, and that it goes on where it stopped."""
 
 import ast
-import glob
 import os
 import re
 import shlex
@@ -76,24 +75,6 @@ def only_python(tmp_path, monkeypatch):
         monkeypatch.setenv("PATH", str(path.parent))
 
     return leave
-
-
-def old_pythons():
-    """Return the Pythons 2.7 and 3.6 that pyenv and the system hold; there may be none."""
-    found = [shutil.which("python2.7"), shutil.which("python3.6")]
-    for version in ("2.7", "3.6"):
-        found += glob.glob(f"{Path.home()}/.pyenv/versions/{version}*/bin/python")
-    return [p for p in found if p and subprocess.run([p, "-c", ""], capture_output=True).returncode == 0]
-
-
-def test_old_pythons_say_what_to_do(only_python):
-    pythons = old_pythons()
-    only_python("python3.13", "exit 0")
-    for python in pythons:
-        told = subprocess.run([python, SCRIPT, "make test"], capture_output=True, text=True)
-        assert told.returncode == 1, python
-        assert "3.11 or newer is needed" in told.stderr, told.stderr
-        assert told.stderr.endswith("    make test PYTHON=python3.13\n\n"), told.stderr
 
 
 def refused(call, *args):

@@ -81,11 +81,12 @@ def test_worked_example_runs_by_the_factors_it_states(lr, x):
     k = np.arange(worked_example.STEPS + 1)
     fixed = {"As printed": worked_example.Y / x, "Corrected": worked_example.Y / x}
     factor = {"As printed": 1 + 2 * lr * x, "Corrected": 1 - 2 * lr * x**2}
-    for series in example(lr, x).series:
-        if series.panel == 0 and series.scrub:
-            w = fixed[series.name] * (1 - factor[series.name] ** k)
-            stop = len(k) if series.ends[0, 0] < 0 else series.ends[0, 0]
-            np.testing.assert_allclose(series.points[0, 0, :stop, 0], w[:stop], rtol=1e-9, atol=1e-12)
+    paths = [series for series in example(lr, x).series if series.panel == 0 and series.scrub]
+    assert {series.name for series in paths} == set(fixed)
+    for series in paths:
+        w = fixed[series.name] * (1 - factor[series.name] ** k)
+        stop = len(k) if series.ends[0, 0] < 0 else series.ends[0, 0]
+        np.testing.assert_allclose(series.points[0, 0, :stop, 0], w[:stop], rtol=1e-9, atol=1e-12)
 
 
 def test_the_sentence_follows_the_legend(ravine):

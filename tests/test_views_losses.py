@@ -97,9 +97,9 @@ def test_a_tangent_touches_its_curve_from_the_right_side(price):
     name = {"−log p": "Cross-entropy", "(1 − p)²": "Squared error"}[price]
     for p in (0.1, 0.5, 0.9):
         _, left, right, _ = at(explorers.price_list(p), name, 0)
-        for x, y in (left, right):
-            if 0 < x < 1:
-                assert y < PRICES[name](torch.tensor(x)).item()
+        inside = [(x, y) for x, y in (left, right) if 0 < x < 1]
+        assert inside
+        assert all(y < PRICES[name](torch.tensor(x)).item() for x, y in inside)
 
 
 def test_choosing_another_label_recomputes():
