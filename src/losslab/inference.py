@@ -152,7 +152,7 @@ def temperature_slope(z, labels, T):
     z, labels = np.asarray(z), np.asarray(labels)
     if z.ndim != 2 or labels.shape != z.shape[:1]:
         raise ValueError(f"z must be (N, K) and labels (N,), got {z.shape} and {labels.shape}")
-    if not (np.issubdtype(labels.dtype, np.integer) and np.isin(labels, np.arange(z.shape[1])).all()):
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= z.shape[1]:
         raise ValueError(f"labels must be integers in 0..{z.shape[1] - 1}, got {labels}")
     expected = (softmax(z, T) * z).sum(1)
     return (expected - z[np.arange(len(z)), labels]).mean()
@@ -253,6 +253,6 @@ def _pair(scores, truth, name):
     scores, truth = np.asarray(scores, float), np.asarray(truth)
     if scores.ndim != 1 or scores.shape != truth.shape or not scores.size:
         raise ValueError(f"one score and one {name} per sample, got shapes {scores.shape} and {truth.shape}")
-    if not np.isin(truth, (0, 1)).all():
+    if not ((truth == 0) | (truth == 1)).all():
         raise ValueError(f"{name} must be yes or no, got {truth}")
     return scores, truth.astype(bool)
