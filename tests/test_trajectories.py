@@ -44,6 +44,11 @@ def test_what_would_go_wrong_silently_is_refused(call, words):
         call()
 
 
+def test_a_number_may_start_on_a_whole_grid_of_gradients():
+    path = run(STEP, lambda w: w + np.array([[1.0], [2.0]]), 0.0, 3)
+    assert path.shape == (4, 2, 1)
+
+
 def test_a_whole_number_of_numpy_is_one_and_a_limit_may_be_small():
     assert len(run(STEP, bowl, [1.0], np.int64(2))) == 3
     assert diverged_at([[0.0, 0.0], [0.5, 0.0]], 0.1) == 1

@@ -35,7 +35,7 @@ def run(rule, gradient, w0, steps):
         for t in range(steps):
             path.append(w)
             g = gradient(w)
-            if t == 0 and np.shape(g) != w.shape:
+            if t == 0 and w.ndim and np.shape(g) != w.shape:  # a number may meet a grid
                 raise ValueError(f"gradient must keep the shape of w, {w.shape}, got {np.shape(g)}")
             w, *memory = rule(w, g, *memory)
     return np.stack(np.broadcast_arrays(*path, w))
