@@ -40,7 +40,7 @@ def test_equation_10_2_is_operations_over_devices_and_rate(written):
 def test_equation_10_3_is_the_gradient_of_the_whole_batch(written):
     assert written["10.3"] == (r"g = \sum_{r=1}^{n} \frac{B_r}{B}\, g_r, \qquad B = \sum_{r=1}^{n} B_r")
     (x, y), _ = distributed.digits("cpu", torch.float64)
-    net = distributed.initialise(models.Net(), torch.Generator().manual_seed(1)).double()
+    net = models.drawn(models.Net, torch.Generator().manual_seed(1)).double()
 
     def gradient(a, b):
         slopes = torch.autograd.grad(cross_entropy(net(x[a:b]), y[a:b]), list(net.parameters()))

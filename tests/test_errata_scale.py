@@ -25,7 +25,7 @@ NOTEBOOK = ROOT / "notebooks" / "10_scale.ipynb"
 
 def is_the_gradient_of_the_batch(mean, sizes):
     (x, y), _ = distributed.digits("cpu", torch.float64)
-    net = distributed.initialise(models.Net(), torch.Generator().manual_seed(0)).double()
+    net = models.drawn(models.Net, torch.Generator().manual_seed(0)).double()
 
     def gradient(a, b):
         slopes = torch.autograd.grad(cross_entropy(net(x[a:b]), y[a:b]), list(net.parameters()))

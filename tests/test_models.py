@@ -67,3 +67,23 @@ def test_net_starts_from_the_global_seed():
     torch.manual_seed(3)
     torch.testing.assert_close(models.Net().fc1.weight, first, rtol=0, atol=0)
     assert not torch.equal(models.Net().fc1.weight, first)
+
+
+def test_weights_are_drawn_as_torch_does_but_from_a_generator():
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    first, again, other = (models.drawn(models.Net, torch.Generator().manual_seed(s)) for s in (0, 0, 1))
+    assert torch.rand(1) == expected
+    for layer in (first.fc1, first.fc4):
+        for p in (layer.weight, layer.bias):
+            bound = layer.in_features**-0.5
+            assert 0.8 * bound < p.abs().max() <= bound
+        np.testing.assert_allclose(layer.weight.std().item(), bound / 3**0.5, rtol=0.05)
+    assert torch.equal(first.fc4.weight, again.fc4.weight)
+    assert not torch.equal(first.fc4.weight, other.fc4.weight)
+
+
+def test_a_layer_that_cannot_be_drawn_is_named():
+    with pytest.raises(TypeError, match="only linear layers can be drawn, got BatchNorm1d"):
+        models.drawn(lambda: torch.nn.BatchNorm1d(3), torch.Generator())

@@ -67,16 +67,6 @@ def batches(count, batch_size, steps, generator):
 
 
 @torch.no_grad()
-def initialise(model, generator):
-    """Draw weights and biases as `nn.Linear` does, uniformly between ±1/√n_in, but from a generator."""
-    for layer in model.children():
-        for parameter in layer.parameters():
-            bound = layer.in_features**-0.5
-            parameter.uniform_(-bound, bound, generator=generator)
-    return model
-
-
-@torch.no_grad()
 def drift(model):
     """Return ‖θ − θ₀‖ / ‖θ₀‖: how far this replica is from that of rank 0."""
     theta = parameters_to_vector(model.parameters())
@@ -128,7 +118,7 @@ def train(run, *, steps=60, batch_size=100, lr=0.1, seed=0, dtype=torch.float32,
         If a batch is larger than the data, or too small for a share per process.
     """
     generator = torch.Generator().manual_seed(seed)
-    model = initialise(models.Net(), generator).to(device, dtype)
+    model = models.drawn(models.Net, generator).to(device, dtype)
     (images, labels), test = digits(device, dtype)
     sizes = shares(run, batch_size, place()[1])
     if min(sizes) < 1 or batch_size > len(images):

@@ -35,15 +35,6 @@ def split():
     return {"train": (x[rest], y[rest]), "validation": (x[held], y[held]), "test": test}
 
 
-def drawn(model, generator):
-    """Draw the weights of all linear layers anew, as torch does but from a generator; return the model."""
-    for layer in model.modules():
-        if isinstance(layer, nn.Linear):
-            for p in layer.parameters():
-                nn.init.uniform_(p, -(layer.in_features**-0.5), layer.in_features**-0.5, generator=generator)
-    return model
-
-
 @cache
 def reader(measured=True):
     """Train the article's network for ten epochs on 5,400 digits.
@@ -58,7 +49,7 @@ def reader(measured=True):
     mean, std = training.mean_std(x) if measured else (0.5, 0.5)
     knobs = {"lr": 3e-3, "schedule": training.one_cycle} if measured else {}
     transform, generator = Transform(mean, std, (28, 28), NAMES), torch.Generator().manual_seed(0)
-    model = drawn(models.Net(), generator)
+    model = models.drawn(models.Net, generator)
     training.fit(model, transform(x), y, epochs=10, generator=generator, progress=False, **knobs)
     return Finished(model, transform)
 
@@ -91,7 +82,7 @@ def pad_reader():
     transform = Transform(*training.mean_std(x), (28, 28), NAMES)
     generator = torch.Generator().manual_seed(0)
     paper = -transform.mean / transform.std
-    model = Wobble(drawn(models.Net(), generator), paper, torch.Generator().manual_seed(1))
+    model = Wobble(models.drawn(models.Net, generator), paper, torch.Generator().manual_seed(1))
     knobs = {"lr": 3e-3, "schedule": training.one_cycle, "generator": generator, "progress": False}
     training.fit(model, transform(x), y, epochs=15, batch_size=50, **knobs)
     return Finished(model.model.eval(), transform)
@@ -116,7 +107,7 @@ def pair_reader(steps=800):
     """Train the article's network to say which digits lie over one another: ten questions, ten sigmoids."""
     x, y = split()["train"]
     transform, generator = reader().transform, torch.Generator().manual_seed(0)
-    model = drawn(models.Net(), generator)
+    model = models.drawn(models.Net, generator)
     adam = torch.optim.Adam(model.parameters(), fused=True)
     for step in range(steps):
         adam.param_groups[0]["lr"] = 3e-3 * training.one_cycle((step + 0.5) / steps)
@@ -134,9 +125,11 @@ def namer():
     x, y = (torch.from_numpy(a) for a in characters.pairs())
     K, generator = len(characters.ALPHABET), torch.Generator().manual_seed(0)
     inputs = characters.CONTEXT * K
-    model = nn.Sequential(nn.Flatten(), nn.Linear(inputs, 64), nn.Tanh(), nn.Linear(64, K))
+    model = models.drawn(
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(inputs, 64), nn.Tanh(), nn.Linear(64, K)), generator
+    )
     knobs = {"lr": 1e-2, "schedule": training.one_cycle, "generator": generator, "progress": False}
-    training.fit(drawn(model, generator), x, y, epochs=40, batch_size=50, **knobs)
+    training.fit(model, x, y, epochs=40, batch_size=50, **knobs)
     return model.eval()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from losslab import datasets, models, plots, runs, trained, training
+from losslab import datasets, models, plots, runs, training
 from losslab.grid import Series, Slider, View
 
 STEPS, EVERY = 1000, 20  # steps of a run; the test images are tried after every 20
@@ -25,13 +25,6 @@ def digits():
     mean, std = training.mean_std(data.train_images)
     train, test = (training.standardise(x, mean, std) for x in (data.train_images, data.test_images))
     return (train, data.train_labels.long()), (test, data.test_labels.long())
-
-
-def fresh(generator):
-    """Return the network with weights from a generator, and leave torch's global one alone."""
-    with torch.device("meta"):
-        net = models.Net()
-    return trained.drawn(net.to_empty(device="cpu"), generator)
 
 
 def view(lr, batch, *, optimizer):
@@ -56,7 +49,7 @@ def view(lr, batch, *, optimizer):
     """
     train, test = digits()
     generator = torch.Generator().manual_seed(0)
-    net, history, scores = fresh(generator), runs.History(), []
+    net, history, scores = models.drawn(models.Net, generator), runs.History(), []
     rule = OPTIMIZERS[optimizer](net.parameters(), lr=lr)
     epochs = (training.shuffled(*train, batch, generator) for _ in count())
     scores.append((0, training.score(net, *test)))
