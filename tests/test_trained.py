@@ -53,6 +53,14 @@ def test_a_first_call_leaves_the_global_generator_alone_as_a_later_one_does(make
     assert torch.rand(1) == expected
 
 
+def test_what_a_caller_does_to_a_network_reaches_nobody_else(sets):
+    images, mine = sets["test"][0][:9], trained.reader()
+    answers, mode = mine.logits(images), mine.model.training
+    mine.model.train(not mode).fc4.weight.data.zero_()
+    np.testing.assert_array_equal(trained.reader().logits(images), answers)
+    assert trained.reader().model.training == mode
+
+
 def test_wobbling_moves_ink_a_little_while_training_only(sets):
     x = sets["test"][0][:64].float() / 255
     wobble = trained.Wobble(torch.nn.Identity(), 0.0, torch.Generator().manual_seed(0))

@@ -1,6 +1,7 @@
 """The small networks of chapter 8, trained in seconds from what the package ships, each once."""
 
-from functools import cache
+from copy import deepcopy
+from functools import cache, wraps
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +36,19 @@ def split():
     return {"train": (x[rest], y[rest]), "validation": (x[held], y[held]), "test": test}
 
 
-@cache
+def once(train):
+    """Let a function train only once, and give every caller a copy of the network, which he may change."""
+    kept = cache(train)
+
+    @wraps(train)
+    def copied(*args, **knobs):
+        return deepcopy(kept(*args, **knobs))
+
+    copied.cache_info = kept.cache_info
+    return copied
+
+
+@once
 def reader(measured=True):
     """Train the article's network for ten epochs on 5,400 digits.
 
@@ -75,7 +88,7 @@ class Wobble(nn.Module):
         return grid_sample(x[:, None] - self.paper, grid, align_corners=False)[:, 0] + self.paper
 
 
-@cache
+@once
 def pad_reader():
     """Train the article's network for hands that are not in MNIST: 15 epochs of wobbling digits."""
     x, y = split()["train"]
@@ -102,7 +115,7 @@ def overlaid(images, labels, count, generator):
     return torch.maximum(images[one], images[two]), there > 0
 
 
-@cache
+@once
 def pair_reader(steps=800):
     """Train the article's network to say which digits lie over one another: ten questions, ten sigmoids."""
     x, y = split()["train"]
@@ -119,7 +132,7 @@ def pair_reader(steps=800):
     return Finished(model.eval(), transform)
 
 
-@cache
+@once
 def namer():
     """Train a network of 64 tanh neurons to guess the next character of an element's name from three."""
     x, y = (torch.from_numpy(a) for a in characters.pairs())
