@@ -44,7 +44,12 @@ def read(ink, preparation="centred"):
         Zeros for an empty page.
     """
     seen = PREPARATIONS[preparation](ink)
-    return seen, inference.softmax(trained.pad_reader().logits(seen[None]))[0] * bool(ink.any())
+    return seen, answer(trained.pad_reader(), seen) * bool(ink.any())
+
+
+def answer(reader, seen):
+    """Return the ten probabilities that a network answers for a picture, uint8 of shape (28, 28)."""
+    return inference.softmax(reader.logits(seen[None]))[0]
 
 
 def view(ink, *, example="none", preparation="centred"):
