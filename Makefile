@@ -28,6 +28,9 @@ test: lint ## verify everything: lint, unit tests, every notebook executed and c
 update: .venv/ready ## fetch the newest version and keep your answers
 	@$(RUN) tools/update.py
 
+portable: .venv/ready ## run the tests without browser as four kinds of processors would compute (long)
+	$(RUN) tools/numerics.py
+
 notebooks: .venv/ready ## execute every notebook and store its outputs
 	$(RUN) tools/notebooks.py
 
@@ -55,4 +58,4 @@ constraints: ## raise every pinned version in constraints.txt to the newest that
 	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) here; install Python 3.11 or newer (python.org), then type again:  make $(MAKECMDGOALS)" >&2; exit 1; }
 	@"$(PYTHON)" tools/bootstrap.py "$(AGAIN)"
 
-.PHONY: help lab test update notebooks lint bench mutants site-demo constraints
+.PHONY: help lab test update portable notebooks lint bench mutants site-demo constraints

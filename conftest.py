@@ -29,6 +29,16 @@ def pytest_configure(config):
         )
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m is asked
+def pytest_collection_modifyitems(items):
+    """Mark every notebook as one that trains, and let the reports say which tests do (tools/check_ran.py)."""
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            item.add_marker("trains")
+        if item.get_closest_marker("trains"):
+            item.user_properties.append(("trains", "yes"))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path, parent):
     """Put `Notebook` in the place of nbval's collector."""

@@ -1,12 +1,15 @@
-"""What tests read: the article, and the notebook of a chapter (the path in their NOTEBOOK)."""
+"""What tests read (the article, and the notebook of a chapter: their NOTEBOOK), and which of them train."""
 
 import re
 import signal
+import sys
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
 import nbformat
 import pytest
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -14,6 +17,33 @@ ARTICLE = ROOT.parent / "shared" / "article" / "article.md"
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a script's background job: some tests press Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+taken, before = Counter(), pytest.StashKey()
+register_optimizer_step_pre_hook(lambda *_: taken.update(["step"]))
+
+
+def trainings():
+    """Count the optimiser steps of this process, and how often a trained network was asked for."""
+    trained = sys.modules.get("losslab.trained")
+    makers = [value for value in vars(trained).values() if hasattr(value, "cache_info")] if trained else []
+    return taken.total() + sum(sum(make.cache_info()[:2]) for make in makers)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item):
+    """Remember what was trained before this test and its fixtures."""
+    item.stash[before] = trainings()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Fail a test that trains without the mark by which tools/numerics.py finds it."""
+    result = yield
+    marked = item.get_closest_marker("trains") or item.get_closest_marker("browser")
+    if not marked and trainings() > item.stash[before]:
+        pytest.fail("it trains, and its file has no pytestmark = pytest.mark.trains", pytrace=False)
+    return result
 
 
 @pytest.fixture(scope="session")

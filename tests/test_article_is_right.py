@@ -13,6 +13,8 @@ from torch import nn
 
 from losslab import chapters, datasets, errata, losses, models, optim, training, trajectories
 
+pytestmark = pytest.mark.trains
+
 LISTING = errata.MNIST_DATA_LISTING + errata.MNIST_TRAINING_LISTING
 PRINTED = {  # a formula that is right: its TeX in the article
     "F1": r"\text{MSE} = \frac{1}{n}\sum_{i=1}^{n}(y_i - \hat{y}_i)^2",

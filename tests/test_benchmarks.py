@@ -14,6 +14,8 @@ import torch
 
 from losslab import datasets, errata, models, records, training
 
+pytestmark = pytest.mark.trains
+
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = json.loads((ROOT / "benchmarks" / "results" / "sliders.json").read_text(encoding="utf-8"))
 FIGURES = {"painted_per_s", "latency_median_ms", "latency_p95_ms", "backlog_ms", "kernel_messages"}

@@ -11,6 +11,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from losslab import capture, checkpoints, training
 
+pytestmark = pytest.mark.trains
+
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 IMAGES = torch.randn(60, 2, 3, generator=torch.Generator().manual_seed(7))
 LABELS = IMAGES.flatten(1)[:, :3].argmax(1)

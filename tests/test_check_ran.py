@@ -1,5 +1,7 @@
 """A run that left something out does not pass for a green one."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,7 @@ import check_ran
 import nbformat
 import pytest
 
+ROOT = Path(check_ran.__file__).resolve().parents[1]
 CELLS = [
     ("notebooks.05_a.ipynb", "Cell 0", "passed", ""),
     ("notebooks.06_b.ipynb", "Cell 0", "passed", ""),
@@ -62,6 +65,14 @@ def test_a_failure_is_a_complaint():
     assert len(complaints(tests=[*CELLS, ("tests.test_x", "test_z", "failed", "boom")])) == 1
 
 
+def test_what_trains_must_have_passed_under_both_numerics():
+    two = {("tests.test_x", "test_y"), ("notebooks.05_a.ipynb", "Cell 0")}
+    assert check_ran.unstable(two, two | {("tests.test_x", "test_z")}) == []
+    assert check_ran.unstable(two, set(list(two)[:1]))[0].startswith("did not pass under foreign numerics: ")
+    assert len(check_ran.unstable(two, set())) == 2
+    assert check_ran.unstable(set(), two) == ["no test is marked as one that trains"]
+
+
 PYTEST_SUITE = """
 import pytest
 
@@ -106,16 +117,21 @@ def test_it_reads_what_pytest_writes(tmp_path):
 def test_nbval_cells_have_the_names_it_looks_for(tmp_path):
     """The real plugin, the names that ``complaints`` matches: a rename there must not pass unseen."""
     (tmp_path / "notebooks").mkdir()
+    shutil.copy(ROOT / "conftest.py", tmp_path)
+    (tmp_path / "test_x.py").write_text("def test_no_training():\n    pass\n")
     cell = nbformat.v4.new_code_cell("1 + 1", execution_count=1)
     cell.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "2"}, execution_count=1)]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     nb = nbformat.v4.new_notebook(cells=[cell], metadata=kernel)
     nbformat.write(nb, tmp_path / "notebooks" / "05_a.ipynb")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval", "--junit-xml=junit.xml"]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    path = {"PYTHONPATH": str(ROOT / "tools")}
+    ran = subprocess.run(command, cwd=tmp_path, env=os.environ | path, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout
     cells = check_ran.read(tmp_path / "junit.xml")
     assert check_ran.complaints(cells, DRAG, ["05_a.ipynb"], shared=False) == []
+    assert ("tests.test_x", "test_no_training") not in check_ran.training(tmp_path / "junit.xml")
+    assert ("notebooks.05_a.ipynb", "Cell 0") in check_ran.training(tmp_path / "junit.xml")
 
 
 def test_the_command_fails_without_any_results(tmp_path):

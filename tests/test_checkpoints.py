@@ -15,6 +15,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from losslab import augmentation, checkpoints, training
 
+pytestmark = pytest.mark.trains
+
 KILLED = Path(__file__).with_name("killed_trainings.py")
 TENSORS = {"model/0.weight": torch.arange(6.0).view(2, 3), "random/torch": torch.arange(8, dtype=torch.uint8)}
 IMAGES = torch.randn(60, 2, 3, generator=torch.Generator().manual_seed(7))

@@ -16,7 +16,8 @@ import torch
 from losslab import distributed, torchrun
 from losslab.distributed import RUNS, Run
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="looks at processes and sockets as POSIX has them")
+POSIX = pytest.mark.skipif(os.name != "posix", reason="looks at processes and sockets as POSIX has them")
+pytestmark = [POSIX, pytest.mark.trains]
 STEPS = 30
 KNOBS = ("--steps", str(STEPS), "--double")
 

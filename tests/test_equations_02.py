@@ -13,6 +13,8 @@ from torch.nn.functional import cross_entropy
 from losslab import gradients, models, optim, training
 from losslab.views import training_steps
 
+pytestmark = pytest.mark.trains
+
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "02_training_steps.ipynb"
 
 

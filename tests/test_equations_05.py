@@ -13,6 +13,8 @@ from losslab import optim, surfaces
 from losslab.exercises import ch05
 from losslab.trajectories import run
 
+pytestmark = pytest.mark.trains
+
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "05_optimizers.ipynb"
 EXACT = {"rtol": 1e-10, "atol": 1e-13}
 

@@ -12,6 +12,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from losslab import datasets, models, runs, scaling, training
 
+pytestmark = pytest.mark.trains
+
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "07_mnist.ipynb"
 
 

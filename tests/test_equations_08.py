@@ -11,6 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from losslab import characters, inference, ink, models, saving, trained, training
 
+pytestmark = pytest.mark.trains
+
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "08_inference.ipynb"
 EXACT = {"rtol": 0, "atol": 1e-12}
 

@@ -13,6 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from losslab import attribution, distributed, models, scaling
 
+pytestmark = pytest.mark.trains
+
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "10_scale.ipynb"
 
 

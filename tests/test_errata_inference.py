@@ -10,6 +10,8 @@ import torch
 from losslab import chapters, characters, errata, inference, models, saving, trained, training
 from losslab.views import inference as serving
 
+pytestmark = pytest.mark.trains
+
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "notebooks" / "08_inference.ipynb"
 DRAWN = {"D11": "box-prepare", "D12": "forward-text", "D13": "box-postprocess"}  # what replaces each

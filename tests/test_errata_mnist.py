@@ -9,6 +9,7 @@ import sys
 import warnings
 
 import numpy as np
+import pytest
 import torch
 import torchvision
 from packaging.specifiers import SpecifierSet
@@ -19,6 +20,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
 
 from losslab import datasets, errata, models, training
+
+pytestmark = pytest.mark.trains
 
 FIRST, SECOND = errata.MNIST_DATA_LISTING, errata.MNIST_TRAINING_LISTING
 DIGITS = datasets.mnist("sample")

@@ -15,6 +15,8 @@ from losslab import datasets, errata, models, optim, surfaces, training
 from losslab.exercises import ch05
 from losslab.trajectories import below_for_good, run
 
+pytestmark = pytest.mark.trains
+
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "notebooks" / "05_optimizers.ipynb"
 CURVATURES, BETAS = np.geomspace(1e-3, 1e3, 25)[:, None], np.linspace(0, 0.99, 12)

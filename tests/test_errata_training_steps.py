@@ -12,6 +12,8 @@ from torch.nn.functional import cross_entropy
 from losslab import chapters, datasets, explorers, models, training
 from losslab.views import training_steps
 
+pytestmark = pytest.mark.trains
+
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "notebooks" / "02_training_steps.ipynb"
 PRINTED = {part.id: part.chain for part in chapters.coverage() if part.chain}

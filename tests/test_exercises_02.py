@@ -1,9 +1,12 @@
 """The checkers of chapter 2: the usual slips are refused, each with its own hint."""
 
 import numpy as np
+import pytest
 from torch.nn.functional import cross_entropy
 
 from losslab import exercises
+
+pytestmark = pytest.mark.trains
 
 
 def chosen(rows=True, centre=True, scale=True, size=np.abs):

@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+pytestmark = pytest.mark.trains
+
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "03_losses.ipynb"
 ANSWERS = {"3.1": "log_sum_exp", "3.2": "binary_from_logits", "3.3": "kl", "3.4": "label_floor"}
 

@@ -1,9 +1,12 @@
 """The exercises of chapter 5: the usual slips each get their own hint."""
 
 import numpy as np
+import pytest
 
 from losslab import optim
 from losslab.exercises import ch05, verdict
+
+pytestmark = pytest.mark.trains
 
 # --- wrong rules, written as a reader would ---
 

@@ -14,6 +14,8 @@ from losslab import explorers, grid, optim, plots, surfaces, trajectories
 from losslab.live import LiveExplorer
 from losslab.views import optimizers, worked_example
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.fixture(autouse=True)
 def closed():

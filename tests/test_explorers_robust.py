@@ -18,6 +18,8 @@ from site_demo import openers
 
 from losslab import explorers, grid, plots, widget
 
+pytestmark = pytest.mark.trains
+
 GRID = [name for name, opener in openers().items() if "GridExplorer(" in inspect.getsource(opener)]
 LIVE = {
     "train": explorers.train,

@@ -266,14 +266,15 @@ def test_ci_tries_the_readmes_plain_commands_on_the_other_systems():
     assert set(ours) <= set(plain)
 
 
-def test_the_weekly_jobs_take_the_newest_releases_and_stock_nbval():
+def test_the_weekly_jobs_take_the_newest_releases_stock_nbval_and_other_numerics():
     assert EVENTS["schedule"][0]["cron"].split()[-1] == "1"
     weekly = WORKFLOW["jobs"]["weekly"]
     assert "schedule" in weekly["if"]
-    newest, stock = weekly["strategy"]["matrix"]["what"]
-    newer, run = weekly["steps"][-2:]
+    newest, stock, numerics = weekly["strategy"]["matrix"]["what"]
+    newer, portable, run = weekly["steps"][-3:]
     assert newest in newer["if"]
     assert newer["run"].startswith("make constraints")
+    assert (portable["if"], portable["run"]) == (f"matrix.what == '{numerics}'", "make portable")
     assert f"matrix.what == '{stock}' && '1' || '0'" in run["env"]["LOSSLAB_STOCK_NBVAL"]
 
 
@@ -311,8 +312,11 @@ def test_the_notebook_hook_leaves_stored_notebooks_alone(tmp_path):
 
 # --- .ci/run, with stand-ins for the long steps ---
 
+CELL = """<testsuite><testcase classname="notebooks.07_mnist.ipynb" name="Cell 0">
+<properties><property name="trains" value="yes"/></properties></testcase></testsuite>"""
 GREEN = {
-    "tests.xml": '<testsuite><testcase classname="notebooks.07_mnist.ipynb" name="Cell 0"/></testsuite>',
+    "tests.xml": CELL,
+    "sse.xml": CELL,
     "browser.xml": '<testsuite><testcase classname="tests.browser" name="test_drag"/></testsuite>',
 }
 SUMMARY = "============ 2 passed in 1.00s ============"
@@ -331,14 +335,15 @@ def ci(stubs, tmp_path):
     shutil.copy(ROOT / "tools" / "check_ran.py", tree / "tools")
     (tree / "notebooks" / "07_mnist.ipynb").touch()
 
-    def run(junit=GREEN, make=f'echo "{SUMMARY}"', papermill=0, shared=False, found=CHROMIUM):
+    def run(junit=GREEN, make=f'echo "{SUMMARY}"', papermill=0, shared=False, found=CHROMIUM, numerics=0):
         for name, text in junit.items():
             (tree / "build" / "junit" / name).write_text(text)
         if shared:
             (tmp_path / "shared" / "mnist").mkdir(parents=True)
         python = tree / ".venv" / "bin" / "python"
         python.write_text(
-            f'#!/bin/sh\n[ "$2" = papermill ] || exec "{sys.executable}" "$@"\n'
+            f'#!/bin/sh\n[ "$1" = tools/numerics.py ] && echo "$*" && exit {numerics}\n'
+            f'[ "$2" = papermill ] || exec "{sys.executable}" "$@"\n'
             f'echo "LOSSLAB_DATA=$LOSSLAB_DATA $*"; exit {papermill}\n'
         )
         python.chmod(0o755)
@@ -366,6 +371,7 @@ def test_ci_passes_when_everything_ran_and_ends_with_pytests_summary(ci):
     done = ci()
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith(f"2 passed, 0 failed, 0 skipped\n{SUMMARY}\n")
+    assert "tools/numerics.py sse -- -m trains and not browser\n" in done.stdout
     assert "NOT RUN: the MNIST chapter on the full files" in done.stdout
 
 
@@ -387,9 +393,19 @@ def test_ci_trains_on_the_full_files_when_they_are_there(ci, tmp_path):
         {"make": "true"},  # pytest never said anything
         {"junit": {**GREEN, "browser.xml": "<testsuite/>"}},
         {"junit": {**GREEN, "tests.xml": "<testsuite/>"}},
+        {"numerics": 1},
+        {"junit": {**GREEN, "sse.xml": "<testsuite/>"}},
         {"shared": True, "papermill": 1},
     ],
-    ids=["make fails", "no pytest", "no browser", "no notebook", "full MNIST fails"],
+    ids=[
+        "make fails",
+        "no pytest",
+        "no browser",
+        "no notebook",
+        "not portable",
+        "no foreign numerics",
+        "full MNIST fails",
+    ],
 )
 def test_ci_fails_when_something_is_missing(ci, broken):
     assert ci(**broken).returncode != 0

@@ -5,6 +5,8 @@ import pytest
 
 from losslab import datasets, ink, trained
 
+pytestmark = pytest.mark.trains
+
 IMAGES = datasets.mnist("sample").test_images.numpy()
 LABELS = datasets.mnist("sample").test_labels.numpy()
 

@@ -10,6 +10,8 @@ from losslab import plots
 from losslab.grid import Series, Slider, View
 from losslab.live import LiveExplorer, flat
 
+pytestmark = pytest.mark.trains
+
 
 def stage(figure, theme):
     ax = figure.subplots()

@@ -11,6 +11,8 @@ import torch
 from losslab import optim
 from losslab.trajectories import below_for_good, diverged_at, run
 
+pytestmark = pytest.mark.trains
+
 RULES = {
     "gd": (partial(optim.gd, lr=0.1), torch.optim.SGD, {"lr": 0.1}),
     "momentum": (partial(optim.momentum, lr=0.1, beta=0.8), torch.optim.SGD, {"lr": 0.1, "momentum": 0.8}),

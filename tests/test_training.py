@@ -12,6 +12,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from losslab import datasets, models, training
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.fixture(autouse=True)
 def one_thread():

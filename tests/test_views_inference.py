@@ -10,6 +10,8 @@ from losslab import characters, explorers, inference, ink, trained, training
 from losslab.views import drawing, writing
 from losslab.views import inference as views
 
+pytestmark = pytest.mark.trains
+
 
 def one(*values):
     return [np.array([[value]]) for value in values]
