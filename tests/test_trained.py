@@ -6,6 +6,8 @@ import torch
 
 from losslab import characters, inference, trained, training
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.fixture(scope="module")
 def sets():
@@ -61,14 +63,14 @@ def test_what_a_caller_does_to_a_network_reaches_nobody_else(sets):
     assert trained.reader().model.training == mode
 
 
-def test_wobbling_moves_ink_a_little_while_training_only(sets):
+def test_wobbling_moves_and_presses_ink_a_little(sets):
     x = sets["test"][0][:64].float() / 255
-    wobble = trained.Wobble(torch.nn.Identity(), 0.0, torch.Generator().manual_seed(0))
-    assert torch.equal(wobble.eval()(x), x)
-    moved = wobble.train()(x)
+    moved = trained.wobbled(x, torch.Generator().manual_seed(0))
     assert moved.shape == x.shape
     assert not torch.isclose(moved, x).all((1, 2)).any()
-    np.testing.assert_allclose(moved.sum((1, 2)) / x.sum((1, 2)), 1, atol=0.5)
+    ratio = moved.sum((1, 2)) / x.sum((1, 2))
+    assert 0.3 < ratio.min() < 0.9
+    assert 1.1 < ratio.max() < 2
     rows = torch.arange(28.0)
     shift = ((moved.sum(2) @ rows) / moved.sum((1, 2)) - (x.sum(2) @ rows) / x.sum((1, 2))).abs()
     assert 0.2 < shift.max() < 4
@@ -76,8 +78,18 @@ def test_wobbling_moves_ink_a_little_while_training_only(sets):
 
 def test_wobbling_leaves_paper_as_it_is():
     paper = torch.full((5, 28, 28), -0.4)
-    wobble = trained.Wobble(torch.nn.Identity(), -0.4, torch.Generator().manual_seed(0))
-    torch.testing.assert_close(wobble(paper), paper)
+    torch.testing.assert_close(trained.wobbled(paper, torch.Generator().manual_seed(0), paper=-0.4), paper)
+
+
+def test_pressing_widens_and_thins_a_stroke_by_hand():
+    ink = torch.zeros(4, 7, 7)
+    ink[:, 1:6, 2:5] = 1.0  # three pixels wide
+    wide, half, same, thin = trained.pressed(ink, torch.tensor([1.0, 0.5, 0.0, -1.0]))
+    assert wide[3].tolist() == [0, 1, 1, 1, 1, 1, 0]
+    assert half[3].tolist() == [0, 0.5, 1, 1, 1, 0.5, 0]
+    assert torch.equal(same, ink[0])
+    assert thin[3].tolist() == [0, 0, 0, 1, 0, 0, 0]
+    assert [int(image.sum()) for image in (wide, thin)] == [7 * 5, 3]
 
 
 def test_overlaid_digits_have_the_labels_of_both(sets):

@@ -16,12 +16,17 @@ PREPARATIONS = {
 
 
 def example(digit):
-    """Return the first test image of a digit, enlarged to the pad; blank paper for None."""
+    """Return the most typical test image of a digit, enlarged to the pad; blank paper for None."""
     if digit is None:
         return np.zeros((PAD, PAD), np.uint8)
     images, labels = trained.split()["test"]
-    image = images[(labels == digit).nonzero()[0, 0]].numpy()
+    image = typical(images[labels == digit].numpy())
     return np.kron(image, np.ones((PAD // 28, PAD // 28), np.uint8))
+
+
+def typical(images):
+    """Return the image that is nearest to the mean of all."""
+    return images[((images - images.mean(0)) ** 2).sum((1, 2)).argmin()]
 
 
 EXAMPLES = {"none": None, **{f"a {k}": k for k in range(10)}}
