@@ -11,6 +11,8 @@ from torch import nn
 from losslab import autodiff, datasets, errata, explorers, models, sizes, training
 from losslab.views import concepts
 
+pytestmark = pytest.mark.trains
+
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "notebooks" / "01_concepts.ipynb"
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.trains
+
 FILES = sorted(Path(__file__).parent.glob("test_errata_*.py"))
 TABLES = [runpy.run_path(str(path)).get("FACTS", {}) for path in FILES]
 ROWS = {name: row for table in TABLES for name, row in table.items()}

@@ -7,6 +7,8 @@ import matplotlib
 import nbformat
 import pytest
 
+pytestmark = pytest.mark.trains
+
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 CHECK = re.compile(r'^check\("(\d+\.\d+)", .+\)$', re.M)
 

@@ -8,6 +8,8 @@ import pytest
 
 from losslab import exercises
 
+pytestmark = pytest.mark.trains
+
 ROOT = Path(__file__).resolve().parents[1]
 TABLES = [runpy.run_path(str(path)).get("SLIPS", []) for path in ROOT.glob("tests/test_exercises_*.py")]
 SLIPS = sorted((slip for table in TABLES for slip in table), key=lambda slip: slip[::2])
