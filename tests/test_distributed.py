@@ -124,11 +124,39 @@ def test_two_agents_meet_as_on_two_machines(tmp_path):
     line = [*torchrun.command(tmp_path, processes=1, nodes=2), *map(str, script)]
     pipes = {"env": torchrun.surroundings(), "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     agents = [subprocess.Popen(line, **pipes) for _ in range(2)]
-    said = [agent.communicate(timeout=90)[0].decode() for agent in agents]
+    try:
+        said = [agent.communicate(timeout=90)[0].decode() for agent in agents]
+    finally:  # an agent waits for another that has died
+        for agent in agents:
+            torchrun.end(agent)
     assert [agent.returncode for agent in agents] == [0, 0], said
     found = json.loads(out.read_text())
     assert found["world"] == 2
     assert [replica["size"] for replica in found["runs"]["all-reduce"]] == [50, 50]
+
+
+TRAIN_AND_COUNT = """
+import psutil, sys
+from losslab import distributed
+
+threads = psutil.Process().num_threads
+alone = threads()
+with distributed.connected(sys.argv[1], 60):
+    distributed.train(distributed.RUNS["all-reduce"], steps=1)
+    together = threads()
+print(alone, together, threads())
+"""
+
+
+def test_no_thread_outlives_the_group(tmp_path):
+    """One that frees a tensor while Python ends aborts it: about one training in ten, after its results."""
+    world = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    line = [sys.executable, "-c", TRAIN_AND_COUNT, (tmp_path / "workers").as_uri()]
+    ranks = [torchrun.surroundings() | world | {"RANK": r, "LOCAL_RANK": r} for r in "01"]
+    workers = [subprocess.Popen(line, env=env, stdout=subprocess.PIPE, text=True) for env in ranks]
+    for alone, together, after in [map(int, w.communicate(timeout=60)[0].split()) for w in workers]:
+        assert after == alone < together
+    assert [worker.returncode for worker in workers] == [0, 0]
 
 
 def test_an_interrupted_launch_leaves_nothing_behind_and_opened_no_port_to_the_network():

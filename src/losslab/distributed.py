@@ -10,6 +10,7 @@ all processes during `backward`: the all-reduce. Without torchrun the script is 
 import argparse
 import contextlib
 import faulthandler
+import importlib
 import json
 import os
 import sys
@@ -166,11 +167,12 @@ def connected(meet, limit):
     gpu = torch.cuda.device_count() >= here
     if gpu:
         torch.cuda.set_device(local)
+    importlib.import_module("torch.distributed.nn")  # imported later, its functions would keep this group
     dist.init_process_group("nccl" if gpu else "gloo", meet, timedelta(seconds=limit), world, rank)
     try:
         yield f"cuda:{local}" if gpu else "cpu"
     finally:
-        dist.destroy_process_group()
+        dist.destroy_process_group()  # and its threads, if nothing keeps it: at exit they would abort Python
 
 
 def gathered(result):
