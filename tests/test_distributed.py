@@ -120,7 +120,7 @@ def test_alone_the_script_prints_its_results(capsys):
 def test_two_agents_meet_as_on_two_machines(tmp_path):
     """--nnodes 2: torchrun is started twice, and the processes of both form one world."""
     out = tmp_path / "results.json"
-    script = ["--meet", (tmp_path / "workers").as_uri(), "--out", out, "--steps", "2", "--limit", "60"]
+    script = ["--meet", tmp_path / "workers", "--out", out, "--steps", "2", "--limit", "60"]
     line = [*torchrun.command(tmp_path, processes=1, nodes=2), *map(str, script)]
     pipes = {"env": torchrun.surroundings(), "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     agents = [subprocess.Popen(line, **pipes) for _ in range(2)]
@@ -151,7 +151,7 @@ print(alone, together, threads())
 def test_no_thread_outlives_the_group(tmp_path):
     """One that frees a tensor while Python ends aborts it: about one training in ten, after its results."""
     world = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
-    line = [sys.executable, "-c", TRAIN_AND_COUNT, (tmp_path / "workers").as_uri()]
+    line = [sys.executable, "-c", TRAIN_AND_COUNT, str(tmp_path / "workers")]
     ranks = [torchrun.surroundings() | world | {"RANK": r, "LOCAL_RANK": r} for r in "01"]
     workers = [subprocess.Popen(line, env=env, stdout=subprocess.PIPE, text=True) for env in ranks]
     for alone, together, after in [map(int, w.communicate(timeout=60)[0].split()) for w in workers]:

@@ -82,8 +82,8 @@ def execute(path, done, parameters=None, timeout=600):
     try:
         with tempfile.TemporaryDirectory() as folder, kernel_environment(folder), peak_memory() as peak:
             papermill.execute_notebook(
-                path,
-                done,
+                literal(path),
+                literal(done),
                 parameters,
                 kernel_name="python3",
                 cwd=path.parent,
@@ -103,9 +103,14 @@ def execute(path, done, parameters=None, timeout=600):
     return max(peak)
 
 
+def literal(path):
+    """Return a path as papermill wants it, which would replace {name} by a parameter."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
 def refuse_unknown(path, parameters):
     """Raise unless the notebook's `parameters` cell has every name."""
-    known = list(papermill.inspect_notebook(path)) if parameters else []
+    known = list(papermill.inspect_notebook(literal(path))) if parameters else []
     unknown = [name for name in parameters if name not in known]
     if unknown:
         raise ValueError(
@@ -117,10 +122,12 @@ def connection(folder):
     """Return the setting by which a kernel talks through files in `folder`, not ports, where the system can.
 
     A port is chosen before the kernel opens it. With many kernels starting at once another program may be
-    faster, and then a cell waits for an answer that went elsewhere.
+    faster, and then a cell waits for an answer that went elsewhere. The name of a socket has room for about
+    a hundred bytes: where `folder` is longer, ports have to do.
     """
     files = {"transport": "ipc", "ip": str(Path(folder, "kernel"))}
-    return Config(KernelManager=files if os.name == "posix" else {})
+    short = len(os.fsencode(files["ip"])) <= 100
+    return Config(KernelManager=files if os.name == "posix" and short else {})
 
 
 def kernel_environment(folder):

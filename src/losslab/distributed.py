@@ -158,7 +158,10 @@ def batch_losses(replicas):
 
 @contextlib.contextmanager
 def connected(meet, limit):
-    """Join the other processes, by gloo on CPUs and by nccl on GPUs; yield the device of this one."""
+    """Join the other processes, by gloo on CPUs and by nccl on GPUs; yield the device of this one.
+
+    They find each other through the file `meet`, which nobody has used before; None: where torchrun says.
+    """
     if "RANK" not in os.environ:  # torchrun sets it
         yield "cpu"
         return
@@ -168,7 +171,9 @@ def connected(meet, limit):
     if gpu:
         torch.cuda.set_device(local)
     importlib.import_module("torch.distributed.nn")  # imported later, its functions would keep this group
-    dist.init_process_group("nccl" if gpu else "gloo", meet, timedelta(seconds=limit), world, rank)
+    store = dist.FileStore(str(meet), world) if meet else None  # a file:// URL may hold no space, %, # or ü
+    within = timedelta(seconds=limit)
+    dist.init_process_group("nccl" if gpu else "gloo", None, within, world, rank, store)
     try:
         yield f"cuda:{local}" if gpu else "cpu"
     finally:
@@ -195,7 +200,7 @@ def parser():
     options.add_argument("--double", action="store_true", help="compute in float64")
     options.add_argument("--threads", type=int, default=1, help="of torch, per process")
     options.add_argument("--limit", type=float, default=600, help="seconds after which a process gives up")
-    options.add_argument("--meet", default="env://", help="where the processes find each other")
+    options.add_argument("--meet", type=Path, help="new file in which the processes find each other")
     options.add_argument("--out", type=Path, help="file for the results; default: standard output")
     return options
 
@@ -212,7 +217,7 @@ def main(arguments=None):
         rank, world = place()
         if rank == 0:
             text = json.dumps({"world": world, "device": device, "runs": runs})
-            options.out.write_text(text) if options.out else print(text)
+            options.out.write_text(text, encoding="utf-8") if options.out else print(text)
     faulthandler.cancel_dump_traceback_later()
 
 

@@ -39,9 +39,9 @@ def launch(*arguments, processes=2, limit=120):
     LaunchError
         If they do not start, or do not finish.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         out = Path(folder, "results.json")
-        script = ["--meet", Path(folder, "workers").as_uri(), "--out", out, "--limit", limit, *arguments]
+        script = ["--meet", Path(folder, "workers"), "--out", out, "--limit", limit, *arguments]
         said = ended([*command(folder, processes), *map(str, script)], limit)
         if not out.exists():
             raise LaunchError(f"{processes} processes were started and did not finish: {reason(said)}")
