@@ -45,7 +45,7 @@ def launch(*arguments, processes=2, limit=120):
         said = ended([*command(folder, processes), *map(str, script)], limit)
         if not out.exists():
             raise LaunchError(f"{processes} processes were started and did not finish: {reason(said)}")
-        return json.loads(out.read_text())
+        return json.loads(out.read_text(encoding="utf-8"))
 
 
 def command(folder, processes, nodes=1):
@@ -59,7 +59,7 @@ def command(folder, processes, nodes=1):
 def surroundings():
     """Return the environment of the processes: this very package, one thread, no port but on loopback."""
     path = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    ours = {"PYTHONPATH": os.pathsep.join(path), "OMP_NUM_THREADS": "1"}
+    ours = {"PYTHONPATH": os.pathsep.join(path), "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"}
     ours["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"  # it would listen on every interface
     if sys.platform in LOOPBACK:
         ours["GLOO_SOCKET_IFNAME"] = LOOPBACK[sys.platform]
@@ -68,7 +68,7 @@ def surroundings():
 
 def ended(command, limit):
     """Run a command and return what it said; whatever happens here, it has ended afterwards."""
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
     try:
         process = subprocess.Popen(command, env=surroundings(), start_new_session=True, **pipes)
     except OSError as error:
@@ -82,7 +82,12 @@ def ended(command, limit):
 
 
 def end(process):
-    """End torchrun, which then ends the processes that it has started; wait until it is gone."""
+    """End torchrun and the processes that it has started; wait until it is gone.
+
+    SIGTERM lets torchrun end them itself. Windows has no such signal, and ends the whole tree at once.
+    """
+    if sys.platform == "win32":
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True)
     process.terminate()
     try:
         process.communicate(timeout=20)
