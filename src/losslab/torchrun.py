@@ -39,6 +39,7 @@ def launch(*arguments, processes=2, limit=120):
     LaunchError
         If they do not start, or do not finish.
     """
+    # Windows deletes no file that a process which is just ending has open: then it stays.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         out = Path(folder, "results.json")
         script = ["--meet", Path(folder, "workers"), "--out", out, "--limit", limit, *arguments]
