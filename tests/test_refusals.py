@@ -28,6 +28,8 @@ from losslab import (
     training,
 )
 
+pytestmark = pytest.mark.trains
+
 IMAGES = torch.randn(20, 2, 3, generator=torch.Generator().manual_seed(0))
 LABELS = IMAGES.flatten(1)[:, :3].argmax(1)
 PIXELS = torch.zeros(2, 28, 28, dtype=torch.uint8)

@@ -1,10 +1,11 @@
-"""Runs the tests as other processors would compute: `python tools/numerics.py [name ...] [-- for pytest]`.
+"""Run the tests as other processors would compute: `python tools/numerics.py [name ...] [-- for pytest]`.
 
 Processors sum in different orders, so a training ends with weights that differ in the last bits, and no
 chapter may notice. Without names, the tests run once for each of `NUMERICS`; their reports are stored in
 build/junit. torch reads the variables when it is imported.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -58,8 +59,11 @@ def test(name, arguments):
 
 def main(arguments):
     """Run the tests under every numerics that is named; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, usage="%(prog)s [name ...] [-- for pytest]")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"{', '.join(NUMERICS)}; default: all")
     at = arguments.index("--") if "--" in arguments else len(arguments)
-    names, options = arguments[:at] or list(NUMERICS), arguments[at + 1 :] or ["-m", "not browser"]
+    names = parser.parse_args(arguments[:at]).names or list(NUMERICS)
+    options = arguments[at + 1 :] or ["-m", "not browser"]
     if unknown := set(names) - set(NUMERICS):
         sys.exit(f"numerics must be of {', '.join(NUMERICS)}, got {', '.join(sorted(unknown))}")
     failed = [name for name in names if test(name, options)]
