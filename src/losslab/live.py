@@ -101,19 +101,22 @@ class LiveExplorer(Explorer):
 
     def _refresh(self, n=0):
         """Compute one picture, draw its stage, and hand everything to the browser in one message."""
-        self.view = flat(self._now())
+        view = flat(self._now())
         with self._lock, self.hold_sync():
+            self.view = view
             stages = self._set_stage()
-            self.meta = self._describe([[1, 1, 0]] * len(self.view.series))
+            self.meta = self._describe([[1, 1, 0]] * len(view.series))
             self.stages = stages
-            self._tell(self.view, n)
+            self._tell(view, n)
 
     def _describe(self, shapes):
         return {**super()._describe(shapes), "pad": [self.pad, self.pen], "trains": self.trains}
 
     def _tell(self, view, n, running=False, problem=""):
-        """Show a View as the picture of request n."""
+        """Show a View as the picture of request n, unless another request has come."""
         with self._lock:
+            if self._run != n:
+                return
             self.view = view = flat(view)
             packed = [pack(s, self.axes[s.panel]) for s in view.series]
             image = np.zeros((0, 0), np.uint8) if view.image is None else np.asarray(view.image, np.uint8)
@@ -131,7 +134,8 @@ class LiveExplorer(Explorer):
             }
 
     def _asked(self, n=0, **what):
-        self._run = n  # a run that is older ends at its next yield
+        with self._lock:
+            self._run = n  # a run that is older ends at its next yield
         super()._asked(n, **what)
 
     def _answer(self, choice=(), run=False, fresh=False):
@@ -152,7 +156,7 @@ class LiveExplorer(Explorer):
         """Show the pictures of run n until it ends or another request has come; in a thread of its own."""
         if before:
             before.join()
-        shown, problem = 0.0, ""
+        view, shown, problem = self.view, 0.0, ""
         try:
             for view in views:
                 if self._run != n:
@@ -161,12 +165,11 @@ class LiveExplorer(Explorer):
                     self._tell(view, n, running=True)
                     shown = time.monotonic()
         except Exception as error:
-            view, problem = self.view, str(error)
+            problem = str(error)
             if not isinstance(error, FloatingPointError):
                 raise
         finally:
-            if self._run == n:
-                self._tell(view, n, problem=problem)
+            self._tell(view, n, problem=problem)
 
     def close(self):
         """Stop a run, then close the widget."""
