@@ -51,11 +51,12 @@ MAY_IMPORT = {
     "distributed": {"datasets", "models", "training"},
     "errata": {"chapters", "losses", "optim"},
     "trained": LEAVES,
-    "grid": {"plots"},
-    "widget": {"plots", "grid"},
+    "arguments": set(),
+    "grid": {"plots", "arguments"},
+    "widget": {"plots", "grid", "arguments"},
     "live": {"grid", "widget"},
     "views": LEAVES | {"plots", "errata", "grid", "trained"},
-    "explorers": {"surfaces", "views", "widget", "live"},
+    "explorers": {"arguments", "surfaces", "views", "widget", "live"},
     "exercises": LEAVES | {"errata"},
 }
 

@@ -86,8 +86,8 @@ def test_ink_goes_in_and_a_picture_a_sentence_and_an_image_come_out():
     explorer.ask = {"n": 7}
     assert explorer.answer["texts"] == ["Ink:", "share 0.25"]
     assert (explorer.answer["n"], explorer.answered) == (7, {"n": 7, "problem": ""})
-    ax = explorer.axes[0]
-    top = 320 - ax.transData.transform((0, 0.25))[1]
+    panel = explorer.panels[0]
+    top = 320 - panel.transform.transform((0, 0.25))[1]
     np.testing.assert_allclose(line(explorer)[1:3, 1], top, atol=0.1)
     image = np.frombuffer(explorer.answer["image"], np.uint8).reshape(explorer.answer["shape"])
     np.testing.assert_array_equal(image, ink[::2, ::2])
@@ -154,12 +154,11 @@ def test_stop_takes_effect_at_the_next_yield():
 
 def test_a_run_ends_with_its_last_picture():
     explorer = Training()()
-    explorer.compute = short = lambda lr: (v for v in [inked(np.zeros((8, 8)), 1), inked(np.ones((8, 8)), 0)])
+    explorer.compute = lambda lr: (v for v in [inked(np.zeros((8, 8)), 1), inked(np.ones((8, 8)), 0)])
     explorer.ask = {"run": True, "n": 1}
     wait(explorer, lambda: not explorer._thread.is_alive())
     assert explorer.answer["texts"] == ["Ink:", "share 1.00"]
     assert explorer.answer["running"] is False
-    assert short
 
 
 def test_pictures_of_a_run_are_few_enough_to_be_sent():
@@ -185,6 +184,51 @@ def test_a_new_run_replaces_the_old_one_and_two_never_run_at_once():
     explorer.close()
     explorer._thread.join(2)
     assert training.running == 0, "closing the widget stops its run"
+
+
+def test_a_late_picture_of_an_old_run_is_not_shown_as_the_new_one():
+    """The old run comes in between computing the new picture and handing it over, and once more after it."""
+    training = Training()
+    explorer = training()
+    explorer.ask = {"run": True, "n": 1}
+    wait(explorer, lambda: explorer.answer["done"][0] > 2)
+    old, lock = explorer.view, explorer._lock
+
+    class Late:
+        def __enter__(self):
+            explorer._lock = lock
+            explorer._tell(old, 1, running=True)
+            lock.acquire()
+
+        def __exit__(self, *_):
+            lock.release()
+
+    def compute(lr):
+        explorer._lock = Late()
+        yield View(stage, [Series("Loss", 0, np.zeros((0, 2)))], "New.", done=(0, 5))
+
+    explorer.compute = compute
+    explorer.ask = {"fresh": True, "n": 2}
+    explorer._tell(old, 1, running=True)
+    assert (explorer.answer["n"], explorer.answer["texts"]) == (2, ["New."])
+    assert explorer.view.texts.item() == "New."
+
+
+def test_of_two_choices_in_quick_succession_the_second_stands():
+    explorer = pad(choices={"power": {str(k): {"power": k} for k in (1, 2, 3)}})
+    explorer.ink = np.full((8, 8), 200, np.uint8).tobytes()
+    for n, power in enumerate("23", start=1):
+        explorer.ask = {"choice": ["power", power], "n": n}
+    assert (explorer.answer["n"], explorer.meta["choices"]["power"][0]) == (2, "3")
+    assert "power=3" in repr(explorer)
+
+
+def test_a_choice_that_fails_leaves_the_settings_of_what_is_shown():
+    explorer = pad(choices={"power": {"1": {"power": 1}, "none": {"power": None}}})
+    with pytest.raises(TypeError):
+        explorer.ask = {"choice": ["power", "none"], "n": 1}
+    assert "power=1" in repr(explorer)
+    assert explorer.settings == {"power": 1}
 
 
 def test_an_exploding_run_ends_in_words():
@@ -217,8 +261,19 @@ def test_the_bundle_holds_a_picture_and_the_call():
     assert data["text/plain"] == "explorers.inked(power=1, threshold=128)"
 
 
-def test_no_thread_is_left():
-    assert not [t for t in threading.enumerate() if "_train" in repr(t)]
+@pytest.mark.parametrize("end", [{"run": False}, {"fresh": True}, {"run": True}, None])
+def test_no_thread_is_left(end):
+    """A run that was stopped, reset, or whose explorer was closed ends with its thread."""
+    before, training = set(threading.enumerate()), Training()
+    explorer = training()
+    explorer.ask = {"run": True, "n": 1}
+    wait(explorer, lambda: explorer.answer["done"][0] > 2)
+    assert set(threading.enumerate()) - before == {explorer._thread}
+    if end:
+        explorer.ask = {**end, "n": 2}
+    explorer.close()
+    wait(explorer, lambda: not set(threading.enumerate()) - before)
+    assert training.steps < 1000, "it ended by itself"
 
 
 def test_ink_comes_from_a_page_as_a_memoryview():

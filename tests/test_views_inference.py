@@ -220,21 +220,3 @@ def test_ink_comes_from_jupyter_as_a_memoryview():
     pad.set_state({"ink": memoryview(drawing.example(6).tobytes())})
     pad.ask = {"n": 1}
     assert pad.answer["texts"][0].startswith("This is a 6")
-
-
-@pytest.mark.parametrize(
-    ("call", "sentence"),
-    [
-        (lambda: explorers.draw("a letter"), "example must be one of none, a 0, .*, a 9, got 'a letter'"),
-        (
-            lambda: explorers.draw(preparation="none"),
-            "preparation must be one of centred, only shrunk, colours",
-        ),
-        (lambda: explorers.skew(preparation="x"), "preparation must be one of as trained, .*, got 'x'"),
-        (lambda: explorers.skew(digit=10), "digit must be from 0 to 9, got 10"),
-        (lambda: explorers.writing(prompt="xy"), "prompt must be one of .nothing., th, .*, got 'xy'"),
-    ],
-)
-def test_bad_settings_are_answered_with_what_is_possible(call, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        call()

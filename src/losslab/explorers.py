@@ -1,8 +1,7 @@
 """The explorers of the chapters, one function each: it opens the widget around a view of `losslab.views`."""
 
-import numpy as np
-
 from losslab import surfaces
+from losslab.arguments import pair, positive
 from losslab.live import LiveExplorer
 from losslab.views import (
     checking,
@@ -45,15 +44,10 @@ def explore(surface="ravine", lr=0.03, beta=0.9, start=None, shown=None, step=No
     -------
     losslab.widget.GridExplorer
     """
-    if surface not in surfaces.SURFACES:
-        raise ValueError(f"surface must be one of {', '.join(surfaces.SURFACES)}, got {surface!r}")
-    start = surfaces.SURFACES[surface].start if start is None else tuple(float(v) for v in start)
-    if len(start) != 2 or not np.isfinite(start).all():
-        raise ValueError(f"start must be two finite numbers, got {start}")
+    settings = {"surface": surface} | ({} if start is None else {"start": pair("start", start)})
     choices = {
         "surface": {name: {"surface": name, "start": s.start} for name, s in surfaces.SURFACES.items()}
     }
-    settings = {"surface": surface, "start": start}
     return GridExplorer(
         "explorers.explore",
         optimizers.view,
@@ -88,8 +82,6 @@ def softmax(z1=2.0, z2=0.0, label=1, shown=None):
     -------
     losslab.widget.GridExplorer
     """
-    if label not in (1, 2, 3):
-        raise ValueError(f"label must be 1, 2 or 3, got {label!r}")
     return GridExplorer(
         "explorers.softmax",
         losses.softmax,
@@ -121,8 +113,6 @@ def backprop(length=4.7, width=1.4, truth="versicolor", shown=None):
     losslab.widget.GridExplorer
     """
     options = {name: {"truth": name} for name in gradients.SPECIES}
-    if truth not in options:
-        raise ValueError(f"truth must be one of {', '.join(options)}, got {truth!r}")
     settings, sliders = {"truth": truth}, gradients.SLIDERS
     return GridExplorer(
         "explorers.backprop",
@@ -143,8 +133,6 @@ def gradient_check(h=1e-5, size=1.0, mistake="none", shown=None):
     losslab.widget.GridExplorer
     """
     options = {name: {"mistake": name} for name in checking.MISTAKES}
-    if mistake not in options:
-        raise ValueError(f"mistake must be one of {', '.join(options)}, got {mistake!r}")
     settings, sliders = {"mistake": mistake}, checking.SLIDERS
     return GridExplorer(
         "explorers.gradient_check",
@@ -177,8 +165,6 @@ def initialisation(sigma=0.125, width=128, activation="ReLU", shown=None):
     losslab.widget.GridExplorer
     """
     options = {name: {"activation": name} for name in training_steps.ACTIVATIONS}
-    if activation not in options:
-        raise ValueError(f"activation must be one of {', '.join(options)}, got {activation!r}")
     settings, sliders = {"activation": activation}, training_steps.SLIDERS
     return GridExplorer(
         "explorers.initialisation",
@@ -234,11 +220,8 @@ def training_time(model="GPT-3", devices=1024, tokens=3e11, tflops=140.0, watts=
     losslab.widget.GridExplorer
     """
     options = {name: {"model": name} for name in scaling.MODELS}
-    if model not in options:
-        raise ValueError(f"model must be one of {', '.join(options)}, got {model!r}")
-    settings = {"tflops": float(tflops), "watts": float(watts), "price": float(price)}
-    if bad := [name for name, value in settings.items() if not 0 < value < np.inf]:
-        raise ValueError(f"{bad[0]} must be a positive number, got {settings[bad[0]]}")
+    given = {"tflops": tflops, "watts": watts, "price": price}
+    settings = {name: positive(name, value) for name, value in given.items()}
     return GridExplorer(
         "explorers.training_time",
         scaling.training_time,
@@ -285,9 +268,6 @@ def shards(first=300, second=0.6, rest="3 : 1", state="at the start", shown=None
         "state": {name: {"state": name} for name in sharding.STATES},
     }
     settings = {"rest": rest, "state": state}
-    for name, options in choices.items():
-        if settings[name] not in options:
-            raise ValueError(f"{name} must be one of {', '.join(options)}, got {settings[name]!r}")
     return GridExplorer(
         "explorers.shards", sharding.view, sharding.SLIDERS, (first, second), settings, choices, shown=shown
     )
@@ -303,10 +283,6 @@ def skew(contrast=1.0, shift=0, preparation="as trained", digit=7, shown=None):
     losslab.widget.GridExplorer
     """
     options = {name: {"preparation": name} for name in inference.PREPARATIONS}
-    if preparation not in options:
-        raise ValueError(f"preparation must be one of {', '.join(options)}, got {preparation!r}")
-    if digit not in range(10):
-        raise ValueError(f"digit must be from 0 to 9, got {digit!r}")
     return GridExplorer(
         "explorers.skew",
         inference.skew,
@@ -340,8 +316,6 @@ def writing(temperature=1.0, top=0.9, prompt="th", shown=None):
     losslab.widget.GridExplorer
     """
     options = {text: {"prompt": text} for text in text_views.PROMPTS}
-    if prompt not in options:
-        raise ValueError(f"prompt must be one of {', '.join(options)}, got {prompt!r}")
     return GridExplorer(
         "explorers.writing",
         text_views.view,
@@ -353,7 +327,7 @@ def writing(temperature=1.0, top=0.9, prompt="th", shown=None):
     )
 
 
-def draw(example="none", preparation="centred"):
+def draw(example="none", preparation="centred", shown=None):
     """Open a pad to draw a digit on, read by the network while it is drawn.
 
     `example` is "none" or a digit to begin with, "a 0" to "a 9"; `preparation` is a key of
@@ -367,17 +341,14 @@ def draw(example="none", preparation="centred"):
         name: {"example": name, "ink": drawing.example(digit)} for name, digit in drawing.EXAMPLES.items()
     }
     preparations = {name: {"preparation": name} for name in drawing.PREPARATIONS}
-    if example not in examples:
-        raise ValueError(f"example must be one of {', '.join(examples)}, got {example!r}")
-    if preparation not in preparations:
-        raise ValueError(f"preparation must be one of {', '.join(preparations)}, got {preparation!r}")
     return LiveExplorer(
         "explorers.draw",
         drawing.view,
-        settings={**examples[example], "preparation": preparation},
+        settings={"example": example, "preparation": preparation},
         choices={"example": examples, "preparation": preparations},
         pad=drawing.PAD,
         pen=drawing.PEN,
+        shown=shown,
     )
 
 
@@ -391,8 +362,6 @@ def train(lr=0.1, batch=50, optimizer="SGD", shown=None):
     losslab.live.LiveExplorer
     """
     options = {name: {"optimizer": name} for name in training_live.OPTIMIZERS}
-    if optimizer not in options:
-        raise ValueError(f"optimizer must be one of {', '.join(options)}, got {optimizer!r}")
     return LiveExplorer(
         "explorers.train",
         training_live.view,

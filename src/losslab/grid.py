@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
+from matplotlib.transforms import Transform
 
 from losslab import plots
+from losslab.arguments import finite
 
 WIDTH, HEIGHT, DPI = 800, 400, 100  # the stage in CSS pixels
 UNIT = 8  # lines are stored in eighths of a CSS pixel …
@@ -25,11 +27,10 @@ class Slider:
 
     def at(self, value):
         """Return the slider with `value` in place of its nearest neighbour, and the index of it."""
-        low, high = self.values[[0, -1]]
-        if not low <= value <= high:
-            raise ValueError(f"{self.name} must be between {low:g} and {high:g}, got {value}")
-        if self.values.dtype.kind == "i" and value != round(value):
-            raise ValueError(f"{self.name} must be a whole number, got {value}")
+        (low, high), whole = self.values[[0, -1]].tolist(), self.values.dtype.kind == "i"
+        if not finite(value) or not low <= value <= high or (whole and value != round(value)):
+            kind = "a whole number" if whole else "a number"
+            raise ValueError(f"{self.name} must be {kind} between {low:g} and {high:g}, got {value!r}")
         value = self.values.dtype.type(value)
         index = int(np.abs(self.values - value).argmin())
         return Slider(
@@ -106,19 +107,49 @@ def house_style():
     return style.context(["default", plots.STYLE])
 
 
-def draw_stage(view, theme, size=(WIDTH, HEIGHT), like=None):
-    """Return the stage as a laid-out figure on transparent ground, and its Axes.
+@dataclass(frozen=True)
+class Panel:
+    """Where an Axes of a stage lies, and how data become pixels there; its figure would hold megabytes.
 
-    Laying out takes as long as drawing; a stage `like` one that has been laid out takes its places over.
+    Attributes
+    ----------
+    box : [left, top, width, height]
+        CSS pixels.
+    transform : matplotlib.transforms.Transform
+        Data coordinates to pixels, y upwards from the foot of the stage.
+    height : float
+        Of the stage.
+    """
+
+    box: list[float]
+    transform: Transform
+    height: float
+
+
+def panel(ax):
+    """Return the Panel of an Axes that has been laid out."""
+    height, box = float(ax.figure.bbox.height), ax.bbox
+    return Panel([box.x0, height - box.y1, box.width, box.height], ax.transData.frozen(), height)
+
+
+def places(figure):
+    """Return where the Axes of a figure that has been laid out stand."""
+    return [ax.get_position(original=True).frozen() for ax in figure.axes]
+
+
+def draw_stage(stage, theme, size=(WIDTH, HEIGHT), at=None):
+    """Return a stage as a laid-out figure on transparent ground, and its Axes.
+
+    Laying out takes as long as drawing; `at` are the `places` of a stage that has been laid out.
     """
     with house_style():
         figure = Figure(figsize=np.divide(size, DPI), dpi=DPI, facecolor="none", layout="constrained")
-        axes = view.stage(figure, theme)
-        if like is None:
+        axes = stage(figure, theme)
+        if at is None:
             figure.draw_without_rendering()
     figure.set_layout_engine("none")
-    for ax, there in zip(figure.axes, like.axes if like else (), strict=bool(like)):
-        ax.set_position(there.get_position(original=True))
+    for ax, there in zip(figure.axes, at or (), strict=bool(at)):
+        ax.set_position(there)
     return figure, axes
 
 
@@ -152,15 +183,15 @@ def png(figure, scale):
     return buffer.getvalue()
 
 
-def pixels(ax, points):
+def pixels(panel, points):
     """Turn data coordinates (..., 2) into CSS pixels, y downwards, whatever the scales of the axes."""
     with np.errstate(all="ignore"):
-        xy = ax.transData.transform(points.reshape(-1, 2)).reshape(points.shape)
-    xy = np.nan_to_num(xy * (1, -1) + (0, ax.figure.bbox.height), nan=FAR, posinf=FAR, neginf=-FAR)
+        xy = panel.transform.transform(points.reshape(-1, 2)).reshape(points.shape)
+    xy = np.nan_to_num(xy * (1, -1) + (0, panel.height), nan=FAR, posinf=FAR, neginf=-FAR)
     return np.clip(xy, -FAR, FAR)
 
 
-def pack(series, ax):
+def pack(series, panel):
     """Encode a series: per slider position the number of points to draw, then x₀, Δx…, y₀, Δy….
 
     Returns
@@ -172,7 +203,7 @@ def pack(series, ax):
     drawn = np.full(grid, count) if series.ends is None else np.where(series.ends < 0, count, series.ends)
     held = np.minimum(np.arange(count), np.maximum(drawn, 1)[..., None] - 1)
     points = np.take_along_axis(series.points, held[..., None], -2)
-    xy = np.round(UNIT * pixels(ax, points)).astype(np.int16).swapaxes(-1, -2)
+    xy = np.round(UNIT * pixels(panel, points)).astype(np.int16).swapaxes(-1, -2)
     steps = np.diff(xy, axis=-1, prepend=np.int16(0)).reshape(*grid, -1)
     return np.concatenate([drawn[..., None], steps], -1).astype("<i2")
 
@@ -182,33 +213,74 @@ def hollow(name):
     return plots.LINES[name]["linestyle"] == ":"
 
 
-def still(view, index, shown, step, size=(WIDTH, HEIGHT), like=None):
-    """Draw one slider position with matplotlib alone: what a reader without a kernel sees."""
-    figure, axes = draw_stage(view, "light", size, like)
+def unpack(data, shapes, index):
+    """Yield for each series what `pack` has encoded at a position: points in CSS pixels, how many to draw.
+
+    Parameters
+    ----------
+    data : int16 array
+        The packed series, one after the other.
+    shapes : sequence of (A, B, size)
+    index : (int, int)
+    """
+    for *grid, size in shapes:
+        packed, data = data[: np.prod([*grid, size])].reshape(-1, size), data[np.prod([*grid, size]) :]
+        i, j = (min(k, n - 1) for k, n in zip(index, grid, strict=True))
+        drawn, *steps = packed[i * grid[1] + j]
+        yield np.cumsum(np.reshape(steps, (2, -1)), axis=-1, dtype=np.int16).T / UNIT, int(drawn)
+
+
+def still(stage, lines, step, size=(WIDTH, HEIGHT), at=None):
+    """Draw one slider position with matplotlib alone: what a reader without a kernel sees.
+
+    Parameters
+    ----------
+    stage : callable
+    lines : iterable of (name, {"panel", "scrub", "fill"}, (points, drawn))
+        What is shown: with the points of `unpack`.
+    step : int
+    """
+    figure, axes = draw_stage(stage, "light", size, at)
     figure.set_facecolor("white")
     labels = {}
-    for s in (s for s in view.series if s.name in shown):
-        i, j = (min(k, n - 1) for k, n in zip(index, s.points.shape, strict=False))
-        stop = len(s.points[i, j]) if s.ends is None or s.ends[i, j] < 0 else s.ends[i, j]
-        points = s.points[i, j, : min(stop, step + 1) if s.scrub else stop]
-        label = s.name if stop == s.points.shape[2] else f"{s.name} (diverged at step {stop})"
-        label = None if label in labels.setdefault(s.panel, set()) else label
-        labels[s.panel].add(label)
-        if s.fill:
-            colour = plots.ink(s.name, "light")
-            face = "none" if hollow(s.name) else (colour, 0.35)
-            axes[s.panel].fill(*points.T, facecolor=face, edgecolor=colour, label=label)
-            continue
-        axes[s.panel].plot(*points.T, label=label, markersize=3, markevery=10, **plots.LINES[s.name])
+    for name, series, (points, stop) in lines:
+        label = name if stop == len(points) else f"{name} (diverged at step {stop})"
+        label = None if label in labels.setdefault(series["panel"], set()) else label
+        labels[series["panel"]].add(label)
+        points = points[: min(stop, step + 1) if series["scrub"] else stop]
+        _stroke(axes[series["panel"]], name, points, series["fill"], label)
     if labels.get(0):
         with house_style():
             axes[0].legend(fontsize=8)
     return figure
 
 
+def _stroke(ax, name, points, fill, label):
+    """Draw points in CSS pixels, y downwards, and leave the limits of the Axes alone."""
+    ax.autoscale(False)
+    xy = (points * (1, -1) + (0, ax.figure.bbox.height)).T / DPI
+    where = {"transform": ax.figure.dpi_scale_trans, "label": label}
+    if not fill:
+        ax.plot(*xy, markersize=3, markevery=10, **plots.LINES[name], **where)
+        return
+    colour = plots.ink(name, "light")
+    ax.fill(*xy, facecolor="none" if hollow(name) else (colour, 0.35), edgecolor=colour, **where)
+
+
 def number(value):
-    """Return three significant digits, but whole numbers below a million in full."""
-    return f"{value:.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.3g}"
+    """Return four significant digits, but whole numbers below a million in full."""
+    return f"{value:.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.4g}"
+
+
+def literal(value):
+    """Return a number as Python reads it, exactly: as it is shown if that is exact, else every digit."""
+    text = number(value)
+    return text if float(text) == value else repr(value.item())
+
+
+def readable(values, digits=3):
+    """Round the positions of a slider, so that what is shown and copied is what is computed with."""
+    return np.array([float(f"{value:.{digits}g}") for value in values])
 
 
 def each(template, *arrays):

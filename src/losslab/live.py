@@ -69,16 +69,14 @@ class LiveExplorer(Explorer):
     def __init__(
         self, call, compute, sliders=(), values=(), settings=None, choices=(), *, pad=0, pen=None, shown=None
     ):
-        settings = dict(settings or {})
-        ink = settings.pop("ink", np.zeros((pad, pad), np.uint8))
-        super().__init__(call, compute, sliders, values, settings, choices)
+        super().__init__(call, compute, sliders, values, dict(settings or {}), choices)
+        ink = self.settings.pop("ink", np.zeros((pad, pad), np.uint8))
         self.pad, self.pen, self.size = pad, pen or pad / 10, (480, 320) if pad else self.size
         self.trains = isgeneratorfunction(compute)
         self._lock, self._run, self._thread = threading.RLock(), 0, None
         self.state = {"index": self.index, "shown": [], "step": 0}
         self._draw(ink)
-        self._refresh()
-        self.state = {"index": self.index, **self._checked(shown, None)}
+        self._open(shown, None)
 
     def _draw(self, ink):
         """Put an image on the pad."""
@@ -96,21 +94,20 @@ class LiveExplorer(Explorer):
     def _now(self):
         return next(self._views()) if self.trains else self._views()
 
-    def _where(self):
-        return [0, 0]
+    def _sent(self):
+        return np.frombuffer(self.answer["data"], "<i2"), self.answer["shapes"], (0, 0)
 
     def _refresh(self, n=0):
         """Compute one picture, draw its stage, and hand everything to the browser in one message."""
         view = flat(self._now())
         with self._lock, self.hold_sync():
-            self.view = view
-            stages = self._set_stage()
-            self.meta = self._describe([[1, 1, 0]] * len(view.series))
+            stages = self._set_stage(view.stage)
+            self.meta = self._describe(view, [[1, 1, 0]] * len(view.series))
             self.stages = stages
             self._tell(view, n)
 
-    def _describe(self, shapes):
-        return {**super()._describe(shapes), "pad": [self.pad, self.pen], "trains": self.trains}
+    def _describe(self, view, shapes):
+        return {**super()._describe(view, shapes), "pad": [self.pad, self.pen], "trains": self.trains}
 
     def _tell(self, view, n, running=False, problem=""):
         """Show a View as the picture of request n, unless another request has come."""
@@ -118,7 +115,7 @@ class LiveExplorer(Explorer):
             if self._run != n:
                 return
             self.view = view = flat(view)
-            packed = [pack(s, self.axes[s.panel]) for s in view.series]
+            packed = [pack(s, self.panels[s.panel]) for s in view.series]
             image = np.zeros((0, 0), np.uint8) if view.image is None else np.asarray(view.image, np.uint8)
             self.answer = {
                 "n": n,
@@ -140,7 +137,7 @@ class LiveExplorer(Explorer):
 
     def _answer(self, choice=(), run=False, fresh=False):
         """Compute for a request of the browser, or start or stop a run."""
-        self._choose(choice)
+        self._choose(choice, fresh)
         if "ink" in self.settings:
             self._draw(self.settings.pop("ink"))
         if choice or fresh:

@@ -13,6 +13,7 @@ import numpy as np
 import traitlets
 
 from losslab import plots
+from losslab.arguments import finite, option, some
 from losslab.grid import (
     HEIGHT,
     NOTHING,
@@ -20,12 +21,16 @@ from losslab.grid import (
     WIDTH,
     draw_stage,
     hollow,
+    literal,
     number,
     pack,
+    panel,
     pieces,
     pixels,
+    places,
     png,
     still,
+    unpack,
 )
 
 
@@ -37,7 +42,7 @@ class Explorer(anywidget.AnyWidget):
     _css = Path(__file__).with_name("widget.css").read_text(encoding="utf-8")
     size = WIDTH, HEIGHT
     live = False
-    _drawn = None  # the function that has drawn the stage that stands
+    stage = None  # the function that has drawn the stage that stands
     meta = traitlets.Dict().tag(sync=True)
     stages = traitlets.Dict().tag(sync=True)  # theme -> PNG
     # Written by the browser: index, step, shown, when a control is let go; and request n, what to compute.
@@ -46,60 +51,71 @@ class Explorer(anywidget.AnyWidget):
     answered = traitlets.Dict({"n": 0, "problem": ""}).tag(sync=True)
 
     def __init__(self, call, compute, sliders, values, settings, choices=()):
-        super().__init__()
         pairs = [slider.at(value) for slider, value in zip(sliders, values, strict=True)]
-        self.call, self.compute, self.settings = call, compute, dict(settings)
+        chosen = {name: option(name, settings[name], options) for name, options in dict(choices).items()}
+        super().__init__()
+        self.call, self.compute, self.choices = call, compute, dict(choices)
         self.sliders, self.index = [s for s, _ in pairs], [i for _, i in pairs]
-        self.choices = dict(choices)
+        self.settings = {}
+        self._choose([part for pair in chosen.items() for part in pair])
+        self.settings |= {name: value for name, value in settings.items() if name not in chosen}
+        self.first = self.settings  # what Reset brings back
         self.observe(lambda change: self._asked(**change.new), "ask")
 
+    def _open(self, shown, step):
+        """Compute the first picture; if it has not what is asked for, leave nothing behind."""
+        try:
+            self._refresh()
+            self.state = {**self.state, **self._checked(shown, step)}
+        except Exception:
+            self.close()
+            raise
+
     def _asked(self, n=0, **what):
-        """Answer request n of the browser, and say so; if it fails, say why."""
-        problem = ""
+        """Answer request n of the browser, and say so; if it fails, say why and stay with what is shown."""
+        before, problem = self.settings, ""
         try:
             with self.hold_sync():
                 self._answer(**what)
         except Exception as error:
-            problem = str(error)
+            self.settings, problem = before, str(error)
             raise
         finally:
             self.answered = {"n": n, "problem": problem}
 
-    def _choose(self, choice):
-        """Take over what the options of [name, option, name, option, …] set."""
-        for name, option in zip(choice[::2], choice[1::2], strict=True):
-            self.settings = {**self.settings, **self.choices[name][option]}
-
-    def _chosen(self, name):
-        """Return the option of a menu that sets what `settings` has under the menu's own name."""
-        value = self.settings[name]
-        return next(option for option, sets in self.choices[name].items() if sets[name] == value)
+    def _choose(self, choice, fresh=False):
+        """Take over what the options of [name, option, name, option, …] set; `fresh`: after a Reset."""
+        if fresh:
+            self.settings = self.first
+        for name, chosen in zip(choice[::2], choice[1::2], strict=True):
+            self.settings = {**self.settings, **self.choices[name][chosen]}
 
     def _checked(self, shown, step):
-        names, last = self.meta["names"], self.meta["steps"]
-        if unknown := set(shown or ()) - set(names):
-            raise ValueError(f"{sorted(unknown)[0]!r} is not among {', '.join(names)}")
-        if step is not None and not 0 <= step <= last:
-            raise ValueError(f"step must be between 0 and {last}, got {step}")
-        return {"shown": list(shown or names), "step": last if step is None else step}
+        last = self.meta["steps"]
+        if step is not None and not (finite(step) and 0 <= step <= last and step == round(step)):
+            raise ValueError(f"step must be a whole number between 0 and {last}, got {step!r}")
+        return {
+            "shown": some("shown", shown, self.meta["names"]),
+            "step": last if step is None else int(step),
+        }
 
-    def _set_stage(self):
-        """Return the stage of the view as PNG for both themes; draw it if it is another than before."""
-        if self.view.stage is self._drawn:
+    def _set_stage(self, stage):
+        """Return a stage as PNG for both themes; draw it if it is another than before."""
+        if stage is self.stage:
             return self.stages
-        self._drawn = self.view.stage
-        light, self.axes = draw_stage(self.view, "light", self.size)
-        dark, _ = draw_stage(self.view, "dark", self.size, light)
+        self.stage = stage
+        light, axes = draw_stage(stage, "light", self.size)
+        self.panels, self.places, self.pieces = list(map(panel, axes)), places(light), pieces(axes)
+        dark, _ = draw_stage(stage, "dark", self.size, self.places)
         return {"light": png(light, 2), "dark": png(dark, 2)}
 
-    def _describe(self, shapes):
+    def _describe(self, view, shapes):
         """Everything else the browser needs to know."""
-        names = list(dict.fromkeys(s.name for s in self.view.series))
-        width, height = self.size
+        names = list(dict.fromkeys(s.name for s in view.series))
         return {
-            "size": [width, height, UNIT],
-            "panels": [[ax.bbox.x0, height - ax.bbox.y1, ax.bbox.width, ax.bbox.height] for ax in self.axes],
-            "pieces": pieces(self.axes),
+            "size": [*self.size, UNIT],
+            "panels": [panel.box for panel in self.panels],
+            "pieces": self.pieces,
             "names": names,
             "ink": {theme: [plots.ink(name, theme) for name in names] for theme in ("light", "dark")},
             "markers": [plots.LINES[name]["marker"] for name in names],
@@ -111,18 +127,27 @@ class Explorer(anywidget.AnyWidget):
                     "fill": s.fill and (2 if hollow(s.name) else 1),
                     "shape": list(shape),
                 }
-                for s, shape in zip(self.view.series, shapes, strict=True)
+                for s, shape in zip(view.series, shapes, strict=True)
             ],
-            "says": [names.index(name) for name in self.view.says],
+            "says": [names.index(name) for name in view.says],
             "nothing": NOTHING,
             "diverged": "{name} diverged at step {step}",
-            "steps": max((s.points.shape[2] for s in self.view.series if s.scrub), default=1) - 1,
+            "steps": max((s.points.shape[2] for s in view.series if s.scrub), default=1) - 1,
             "sliders": [
-                {"name": s.name, "label": s.label, "values": [number(v) for v in s.values]}
+                {
+                    "name": s.name,
+                    "label": s.label,
+                    "values": [number(v) for v in s.values],
+                    "literals": [literal(v) for v in s.values],
+                }
                 for s in self.sliders
             ],
-            "choices": {name: [self._chosen(name), list(self.choices[name])] for name in self.choices},
+            "choices": {
+                name: [option(name, self.settings[name], options), list(options)]
+                for name, options in self.choices.items()
+            },
             "call": [self.call, {name: repr(value) for name, value in self.settings.items()}],
+            "literals": [repr(name) for name in names],
             "live": self.live,
         }
 
@@ -132,21 +157,26 @@ class Explorer(anywidget.AnyWidget):
         super().close()
 
     def __repr__(self):
-        """Return the call that opens this explorer as it stands."""
-        index = zip(self.sliders, self.state["index"], strict=False)
-        values = {slider.name: number(slider.values[i]) for slider, i in index}
-        settings = {name: repr(value) for name, value in self.settings.items()}
-        shown = self.state["shown"]
-        some = {} if len(shown) == len(self.meta["names"]) else {"shown": repr(shown)}
-        step = {"step": self.state["step"]} if self.meta["steps"] else {}
-        words = settings | values | step | some
-        return f"{self.call}({', '.join(f'{k}={v}' for k, v in words.items())})"
+        """Return the call that opens this explorer as it stands; the browser puts the same parts together."""
+        (call, settings), state, sliders = self.meta["call"], self.state, self.meta["sliders"]
+        knobs = {s["name"]: s["literals"][i] for s, i in zip(sliders, state["index"], strict=False)}
+        words = settings | knobs
+        if self.meta["steps"]:
+            words["step"] = state["step"]
+        if len(state["shown"]) < len(self.meta["names"]):
+            words["shown"] = state["shown"]
+        return f"{call}({', '.join(f'{k}={v}' for k, v in words.items())})"
+
+    def still(self):
+        """Draw what the browser shows: it is looked up in what the browser was sent."""
+        names, shown = self.meta["names"], self.state["shown"]
+        lines = zip(self.meta["series"], unpack(*self._sent()), strict=True)
+        lines = [(names[s["name"]], s, points) for s, points in lines if names[s["name"]] in shown]
+        return still(self.stage, lines, self.state["step"], self.size, self.places)
 
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        where = self._where(), self.state["shown"], self.state["step"]
-        picture = png(still(self.view, *where, self.size, self.axes[0].figure), 0.8)
-        return {**data, "image/png": b64encode(picture).decode()}, metadata
+        return {**data, "image/png": b64encode(png(self.still(), 0.8)).decode()}, metadata
 
 
 class GridExplorer(Explorer):
@@ -158,7 +188,7 @@ class GridExplorer(Explorer):
         The Python call that opens this explorer; the settings are copied as one line of it.
     compute : callable
         `compute(a, b, **settings) -> View`, for slider values of shape (A, 1) and (1, B); without `b` if
-        there is one slider.
+        there is one slider. The series have the same names whatever the settings.
     sliders : sequence of one or two Slider
     values : sequence of float
         Where they stand.
@@ -182,8 +212,12 @@ class GridExplorer(Explorer):
     ):
         super().__init__(call, compute, sliders, values, settings, choices)
         self.point = point
-        self._refresh()
-        self.state = {"index": (self.index + [0])[:2], **self._checked(shown, step)}
+        self.state = {"index": (self.index + [0])[:2], "shown": [], "step": 0}
+        self._open(shown, step)
+
+    def computed(self):
+        """Compute the View of the whole grid for the present settings; only what is packed of it is kept."""
+        return self._view(s.values for s in self.sliders)
 
     def _view(self, values):
         """Compute for the given values of each slider; the first runs down the grid, the second across."""
@@ -191,32 +225,34 @@ class GridExplorer(Explorer):
         grid = [v.reshape(shape) for v, shape in zip(values, shapes, strict=False)]
         return self.compute(*grid, **self.settings)
 
-    def _where(self):
-        return self.state["index"]
+    def _sent(self):
+        raw, shapes = zlib.decompress(self.atlas), [s["shape"] for s in self.meta["series"]]
+        size = sum(a * b * n for a, b, n in shapes)
+        return np.frombuffer(raw, "<i2", size), shapes, self.state["index"]
 
     def _refresh(self):
         """Compute the whole grid for the present settings and hand it to the browser in one message."""
-        self.view = self._view(s.values for s in self.sliders)
-        stages = self._set_stage()
-        packed = [pack(s, self.axes[s.panel]) for s in self.view.series]
-        texts = "\n".join("\n".join(texts.ravel()) for texts in (self.view.texts, *self.view.says.values()))
+        view = self.computed()
+        stages = self._set_stage(view.stage)
+        packed = [pack(s, self.panels[s.panel]) for s in view.series]
+        texts = "\n".join("\n".join(texts.ravel()) for texts in (view.texts, *view.says.values()))
         with self.hold_sync():
-            self.meta = self._describe([p.shape for p in packed])
-            self.stages = stages
+            self.meta = self._describe(view, [p.shape for p in packed])
+            self.stages, self.preview = stages, b""
             self.atlas = zlib.compress(b"".join(p.tobytes() for p in packed) + texts.encode())
 
-    def _describe(self, shapes):
-        point = self.point and pixels(self.axes[0], np.array(self.settings[self.point])).tolist()
-        return {**super()._describe(shapes), "point": point}
+    def _describe(self, view, shapes):
+        point = self.point and pixels(self.panels[0], np.array(self.settings[self.point])).tolist()
+        return {**super()._describe(view, shapes), "point": point}
 
-    def _answer(self, choice=(), point=None, preview=False):
+    def _answer(self, choice=(), point=None, preview=False, fresh=False):
         """Recompute for a request of the browser: one slider position during a drag, else the grid."""
-        self._choose(choice)
+        self._choose(choice, fresh)
         if point is not None:
-            x, y = self.axes[0].transData.inverted().transform((point[0], HEIGHT - point[1]))
+            x, y = self.panels[0].transform.inverted().transform((point[0], HEIGHT - point[1]))
             self.settings = {**self.settings, self.point: (round(float(x), 2), round(float(y), 2))}
         self._preview() if preview else self._refresh()
 
     def _preview(self):
         view = self._view(s.values[[i]] for s, i in zip(self.sliders, self.state["index"], strict=False))
-        self.preview = b"".join(pack(s, self.axes[s.panel]).tobytes() for s in view.series)
+        self.preview = b"".join(pack(s, self.panels[s.panel]).tobytes() for s in view.series)

@@ -45,7 +45,7 @@ def test_an_explorers_page_is_dragged_and_its_menu_answered_without_a_kernel(off
     line = page.locator(".ll code").inner_text()
     explorer = eval(line, {"explorers": explorers})
     index, shown = explorer.state["index"], explorer.state["shown"]
-    assert page.locator(".ll-say").inner_text() == explorer.view.sentence(index, shown)
+    assert page.locator(".ll-say").inner_text() == explorer.computed().sentence(index, shown)
 
 
 def test_nobody_is_offered_what_needs_a_kernel():

@@ -3,12 +3,12 @@
 import numpy as np
 
 from losslab import errata, gradients, losses, plots
-from losslab.grid import Series, Slider, View, each
+from losslab.grid import Series, Slider, View, each, readable
 from losslab.views.gradients import FLOWER, LABEL, LAYERS, WIDTHS, bars
 
 SLIDERS = (
-    Slider("h", "step size h", np.geomspace(1e-15, 1, 61)),
-    Slider("size", "size of the mistake", np.geomspace(1e-12, 1, 25)),
+    Slider("h", "step size h", readable(np.geomspace(1e-15, 1, 61))),
+    Slider("size", "size of the mistake", readable(np.geomspace(1e-12, 1, 25))),
 )
 FLOOR = 1e-17  # an error of exactly 0 is drawn here
 PASSES = 1e-6

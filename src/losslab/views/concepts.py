@@ -3,13 +3,13 @@
 import numpy as np
 
 from losslab import plots, sizes
-from losslab.grid import Series, Slider, View, each
+from losslab.grid import Series, Slider, View, each, readable
 
 # --- how large is large? ---
 
 LARGE_SLIDERS = (
-    Slider("parameters", "large from … parameters", np.geomspace(1e5, 1e12, 141)),
-    Slider("flop", "large from … FLOP", np.geomspace(1e11, 1e26, 121)),
+    Slider("parameters", "large from … parameters", readable(np.geomspace(1e5, 1e12, 141))),
+    Slider("flop", "large from … FLOP", readable(np.geomspace(1e11, 1e26, 121))),
 )
 LEFT = {0: 1e4, 1: 1e10}  # where the bars of the two panels begin
 RIGHT = {0: 1e13, 1: 1e27}
@@ -83,8 +83,8 @@ def large_stage(figure, theme):
 # --- a slope under the microscope ---
 
 MICROSCOPE_SLIDERS = (
-    Slider("h", "step size h", np.geomspace(1e-16, 1, 65)),
-    Slider("w", "weight w", np.linspace(-1, 2, 31)),
+    Slider("h", "step size h", readable(np.geomspace(1e-16, 1, 65))),
+    Slider("w", "weight w", readable(np.linspace(-1, 2, 31), 4)),
 )
 OFFSETS = np.linspace(-1, 1, 401)  # in units of h
 FLOOR = 1e-17  # an error of exactly 0 is drawn here

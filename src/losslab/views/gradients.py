@@ -3,7 +3,7 @@
 import numpy as np
 
 from losslab import errata, gradients, losses, plots
-from losslab.grid import Series, Slider, View, each
+from losslab.grid import Series, Slider, View, each, readable
 
 # The 4-5-3 network of the chapter: every weight is a multiple of ½, so that each product can be done by hand.
 WIDTHS = (4, 5, 3)
@@ -19,8 +19,8 @@ SPECIES = ("setosa", "versicolor", "virginica")
 LABEL = [1]  # it is a versicolor
 
 SLIDERS = (
-    Slider("length", "petal length, cm", np.linspace(1, 7, 61)),
-    Slider("width", "petal width, cm", np.linspace(0.1, 2.5, 25)),
+    Slider("length", "petal length, cm", readable(np.linspace(1, 7, 61), 4)),
+    Slider("width", "petal width, cm", readable(np.linspace(0.1, 2.5, 25), 4)),
 )
 PORTS = (0.68, 0.0), (0.5, 0.0), (0.6, 0.0)  # how far beside the middle of a neuron's box the lines end
 

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 
 from losslab import inference, plots, trained, training
-from losslab.grid import Series, Slider, View, each
+from losslab.grid import Series, Slider, View, each, readable
 
 # --- train/serve skew: what the network sees when its input is prepared differently ---
 
 SKEW = (
-    Slider("contrast", "contrast c", np.linspace(-1, 1, 33)),
+    Slider("contrast", "contrast c", readable(np.linspace(-1, 1, 33), 4)),
     Slider("shift", "moved right, pixels", np.arange(9)),
 )
 COUNT = 200  # test digits that are read at every position
@@ -126,8 +126,12 @@ def skew_stage(figure, theme):
 # --- thresholds and temperature ---
 
 ANSWERS = (
-    Slider("threshold", "threshold t", np.append(np.linspace(0.1, 0.98, 45), [0.985, 0.99, 0.995, 0.999])),
-    Slider("temperature", "temperature T", np.geomspace(0.25, 4, 33)),
+    Slider(
+        "threshold",
+        "threshold t",
+        readable(np.append(np.linspace(0.1, 0.98, 45), [0.985, 0.99, 0.995, 0.999])),
+    ),
+    Slider("temperature", "temperature T", readable(np.geomspace(0.25, 4, 33))),
 )
 BINS = 10
 

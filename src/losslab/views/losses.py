@@ -5,14 +5,16 @@ from functools import partial
 import numpy as np
 
 from losslab import losses, plots
-from losslab.grid import Series, Slider, View, each
+from losslab.grid import Series, Slider, View, each, readable
 
 SOFTMAX_SLIDERS = (
-    Slider("z1", "logit z₁", np.linspace(-6, 6, 121)),
-    Slider("z2", "logit z₂", np.linspace(-6, 6, 61)),
+    Slider("z1", "logit z₁", readable(np.linspace(-6, 6, 121), 4)),
+    Slider("z2", "logit z₂", readable(np.linspace(-6, 6, 61), 4)),
 )
 PROBABILITY = (
-    Slider("p", "probability p", np.concatenate([[0.001], np.linspace(0.005, 0.995, 199), [0.999]])),
+    Slider(
+        "p", "probability p", readable(np.concatenate([[0.001], np.linspace(0.005, 0.995, 199), [0.999]]))
+    ),
 )
 TOP = 7.2  # how high the price list reaches, in nats; its logits run from −TOP to TOP
 

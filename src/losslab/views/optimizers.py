@@ -5,12 +5,12 @@ from functools import partial
 import numpy as np
 
 from losslab import optim, plots, surfaces, trajectories
-from losslab.grid import Series, Slider, View, each
+from losslab.grid import Series, Slider, View, each, readable
 
 STEPS = 100
 SLIDERS = (
-    Slider("lr", "learning rate α", np.geomspace(1e-3, 1, 121)),
-    Slider("beta", "momentum β, β₁", np.append(np.linspace(0, 0.95, 20), 0.99)),
+    Slider("lr", "learning rate α", readable(np.geomspace(1e-3, 1, 121))),
+    Slider("beta", "momentum β, β₁", readable(np.append(np.linspace(0, 0.95, 20), 0.99))),
 )
 
 

@@ -3,15 +3,15 @@
 import numpy as np
 
 from losslab import plots, scaling
-from losslab.grid import Series, Slider, View, each
+from losslab.grid import Series, Slider, View, each, readable
 
 TIME_SLIDERS = (
     Slider("devices", "devices n", np.unique(np.geomspace(1, 100_000, 101).round())),
-    Slider("tokens", "tokens D", np.geomspace(1e5, 1e14, 91)),
+    Slider("tokens", "tokens D", readable(np.geomspace(1e5, 1e14, 91))),
 )
 AMDAHL_SLIDERS = (
     Slider("devices", "devices n", np.unique(np.geomspace(1, 4096, 97).round())),
-    Slider("serial", "serial share s", np.geomspace(1e-3, 0.5, 61)),
+    Slider("serial", "serial share s", readable(np.geomspace(1e-3, 0.5, 61))),
 )
 MODELS = scaling.MODELS
 # Where the names stand, in points from their dots.

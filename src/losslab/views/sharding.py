@@ -5,12 +5,12 @@ from functools import cache
 import numpy as np
 
 from losslab import datasets, gradients, losses, plots, scaling, training
-from losslab.grid import Series, Slider, View, each
+from losslab.grid import Series, Slider, View, each, readable
 from losslab.views.gradients import bars
 
 SLIDERS = (
     Slider("first", "images of worker 1", np.arange(10.0, 341, 5)),
-    Slider("second", "worker 2's share of the rest", np.linspace(0.1, 0.8, 36)),
+    Slider("second", "worker 2's share of the rest", readable(np.linspace(0.1, 0.8, 36), 4)),
 )
 N, WIDTHS = 400, (784, 256, 128, 64, 10)
 REST = {"3 : 1": 0.75, "even": 0.5}  # worker 3's share of what is then left for workers 3 and 4

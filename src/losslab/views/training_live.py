@@ -8,11 +8,11 @@ import torch
 from tqdm import tqdm
 
 from losslab import datasets, models, plots, runs, training
-from losslab.grid import Series, Slider, View
+from losslab.grid import Series, Slider, View, readable
 
 STEPS, EVERY = 1000, 20  # steps of a run; the test images are tried after every 20
 SLIDERS = (
-    Slider("lr", "learning rate α", np.geomspace(1e-4, 10, 101)),
+    Slider("lr", "learning rate α", readable(np.geomspace(1e-4, 10, 101))),
     Slider("batch", "images per step", np.array([1, 2, 5, 10, 20, 50, 100, 200, 500])),
 )
 OPTIMIZERS = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}

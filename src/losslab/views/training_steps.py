@@ -3,10 +3,10 @@
 import numpy as np
 
 from losslab import gradients, plots
-from losslab.grid import Series, Slider, View, each
+from losslab.grid import Series, Slider, View, each, readable
 
 SLIDERS = (
-    Slider("sigma", "deviation σ", np.geomspace(0.01, 1, 61)),
+    Slider("sigma", "deviation σ", readable(np.geomspace(0.01, 1, 61))),
     Slider("width", "neurons per layer n", 2 ** np.arange(4, 9)),
 )
 ACTIVATIONS = {"ReLU": gradients.RELU, "tanh": gradients.TANH}

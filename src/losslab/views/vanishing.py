@@ -3,11 +3,11 @@
 import numpy as np
 
 from losslab import gradients, plots
-from losslab.grid import Series, Slider, View, each
+from losslab.grid import Series, Slider, View, each, readable
 
 SLIDERS = (
     Slider("depth", "hidden layers", np.arange(2, 41)),
-    Slider("scale", "weight scale s", np.geomspace(0.3, 3, 41)),
+    Slider("scale", "weight scale s", readable(np.geomspace(0.3, 3, 41))),
 )
 SIGMAS = {"ReLU": gradients.RELU, "tanh": gradients.TANH, "sigmoid": gradients.SIGMOID}
 WIDTH, INPUTS, DEEPEST = 64, 4, 40

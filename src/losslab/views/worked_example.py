@@ -5,12 +5,12 @@ from functools import partial
 import numpy as np
 
 from losslab import errata, optim, plots, trajectories
-from losslab.grid import Series, Slider, View, each
+from losslab.grid import Series, Slider, View, each, readable
 
 Y = 3.0  # the article's only target
 SLIDERS = (
-    Slider("lr", "learning rate α", np.linspace(0, 0.3, 121)),
-    Slider("x", "input x", np.linspace(-10, 10, 81)),
+    Slider("lr", "learning rate α", readable(np.linspace(0, 0.3, 121), 4)),
+    Slider("x", "input x", readable(np.linspace(-10, 10, 81), 4)),
 )
 STEPS = 40
 

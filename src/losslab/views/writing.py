@@ -4,12 +4,12 @@ import numpy as np
 import torch
 
 from losslab import characters, inference, plots, trained, training
-from losslab.grid import Series, Slider, View, each
+from losslab.grid import Series, Slider, View, each, readable
 from losslab.views.inference import bars
 
 SLIDERS = (
-    Slider("temperature", "temperature T", np.geomspace(0.1, 3, 45)),
-    Slider("top", "top-p", np.linspace(0.05, 1, 39)),
+    Slider("temperature", "temperature T", readable(np.geomspace(0.1, 3, 45))),
+    Slider("top", "top-p", readable(np.linspace(0.05, 1, 39), 4)),
 )
 NOTHING = "(nothing)"
 PROMPTS = (NOTHING, "th", "pl", "be", "si", "ten")

@@ -1,0 +1,126 @@
+"""What an opener is given is judged in one sentence: which argument, what was expected, what came."""
+
+import inspect
+
+import numpy as np
+import pytest
+from ipywidgets.widgets import widget as registry
+from site_demo import openers
+
+from losslab import widget
+
+NAN, INF = float("nan"), float("inf")
+NUMBER = [NAN, INF, -INF, 10**400, "0.1", True, 1j, [0.5], np.array([0.5])]
+SLIDER = [None, *NUMBER]
+CHOICE = ["no such option", None, True, NAN, 0.5, ["none"], np.array(["none", "x"])]
+PAIR = ["ab", 1, (1,), (1, 2, 3), (NAN, 0), (0, INF), ("1", "2"), ((1, 2), 3), (True, 1), 10**400]
+NAMES = [0, True, NAN, "no such line", ["no such line"], [["GD"]], [None]]
+# What each argument of each opener has to refuse.
+REFUSED = {
+    "explore": {
+        "surface": CHOICE,
+        "lr": [*SLIDER, 0, 1.1],
+        "beta": [*SLIDER, -0.1, 1],
+        "start": PAIR,
+        "step": [*NUMBER, -1, 101, 3.5],
+    },
+    "worked_example": {"lr": [*SLIDER, -0.1, 0.31], "x": [*SLIDER, -11, 11], "step": [*NUMBER, -1, 41, 0.5]},
+    "softmax": {"z1": [*SLIDER, -7, 7], "z2": [*SLIDER, -7, 7], "label": [*CHOICE, 0, 4, "1"]},
+    "price_list": {"p": [*SLIDER, 0, 1]},
+    "backprop": {"length": [*SLIDER, 0, 8], "width": [*SLIDER, 0, 3], "truth": CHOICE},
+    "gradient_check": {"h": [*SLIDER, 0, 2], "size": [*SLIDER, 0, 2], "mistake": CHOICE},
+    "depth": {"depth": [*SLIDER, 1, 41, 20.5], "scale": [*SLIDER, 0.2, 4]},
+    "initialisation": {
+        "sigma": [*SLIDER, 0, 2],
+        "width": [*SLIDER, 15, 257, 16.5],
+        "activation": CHOICE,
+    },
+    "how_large": {"parameters": [*SLIDER, 1, 1e13], "flop": [*SLIDER, 1, 1e27]},
+    "microscope": {"h": [*SLIDER, 0, 2], "w": [*SLIDER, -2, 3]},
+    "training_time": {
+        "model": CHOICE,
+        "devices": [*SLIDER, 0, 100_001],
+        "tokens": [*SLIDER, 1, 1e15],
+        **dict.fromkeys(("tflops", "watts", "price"), [*SLIDER, 0, -1]),
+    },
+    "amdahl": {"devices": [*SLIDER, 0, 4097], "serial": [*SLIDER, 0, 0.6]},
+    "shards": {"first": [*SLIDER, 9, 341], "second": [*SLIDER, 0, 0.9], "rest": CHOICE, "state": CHOICE},
+    "skew": {
+        "contrast": [*SLIDER, -2, 2],
+        "shift": [*SLIDER, -1, 9, 0.5],
+        "preparation": CHOICE,
+        "digit": [*CHOICE, -1, 10],
+    },
+    "answers": {"threshold": [*SLIDER, 0, 1], "temperature": [*SLIDER, 0.2, 5]},
+    "writing": {"temperature": [*SLIDER, 0, 4], "top": [*SLIDER, 0, 1.1], "prompt": CHOICE},
+    "draw": {"example": CHOICE, "preparation": CHOICE},
+    "train": {"lr": [*SLIDER, 0, 11], "batch": [*SLIDER, 0, 501, 1.5], "optimizer": CHOICE},
+}
+
+
+def test_every_argument_of_every_opener_is_in_the_table():
+    taken = {name: set(inspect.signature(opener).parameters) for name, opener in openers().items()}
+    assert {name: {*arguments, "shown"} for name, arguments in REFUSED.items()} == taken
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """What an opener shows by itself is computed once, and its stage has few pixels."""
+    computed, png, once = widget.GridExplorer.computed, widget.png, {}
+    monkeypatch.setattr(widget, "png", lambda figure, scale: png(figure, 0.1))
+    monkeypatch.setattr(
+        widget.GridExplorer,
+        "computed",
+        lambda self: once.get(self.call) or once.setdefault(self.call, computed(self)),
+    )
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("opener", REFUSED)
+def test_bad_values_are_answered_with_what_is_expected_and_what_came(opener):
+    before = dict(registry._instances)
+    for name, values in {**REFUSED[opener], "shown": NAMES[:: 1 if opener == "explore" else 3]}.items():
+        for value in values:
+            with pytest.raises(ValueError, match=rf"^{name} must be .*, got ") as refused:
+                openers()[opener](**{name: value})
+            assert str(refused.value).endswith(f", got {value!r}")
+    assert registry._instances == before, "a refused call leaves a widget behind"
+
+
+@pytest.mark.parametrize(
+    ("opener", "given", "sentence"),
+    [
+        (
+            "explore",
+            {"surface": "bowl"},
+            "surface must be one of ravine, saddle, rosenbrock, beale, got 'bowl'",
+        ),
+        ("explore", {"lr": 0}, "lr must be a number between 0.001 and 1, got 0"),
+        ("depth", {"depth": 20.5}, "depth must be a whole number between 2 and 40, got 20.5"),
+        ("explore", {"start": (1, 2, 3)}, "start must be two finite numbers, got (1, 2, 3)"),
+        ("explore", {"shown": "SGD"}, "shown must be names out of GD, Momentum, RMSProp, Adam, got 'SGD'"),
+        ("explore", {"step": 3.5}, "step must be a whole number between 0 and 100, got 3.5"),
+        ("training_time", {"price": -2}, "price must be a positive number, got -2"),
+        ("softmax", {"label": 4}, "label must be one of 1, 2, 3, got 4"),
+    ],
+)
+def test_the_sentences(opener, given, sentence):
+    with pytest.raises(ValueError, match=r"\w") as refused:
+        openers()[opener](**given)
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"shown": "GD"}, ["GD"]),
+        ({"shown": ("Adam", "GD", "GD", "GD")}, ["GD", "Adam"]),
+        ({"shown": []}, []),
+        ({}, ["GD", "Momentum", "RMSProp", "Adam"]),
+        ({"start": np.array([1, 2]), "step": np.int64(3), "shown": {"GD"}}, ["GD"]),
+    ],
+)
+def test_one_name_several_and_numbers_of_numpy_are_taken(given, shown):
+    explorer = openers()["explore"](**given)
+    assert explorer.state["shown"] == shown
+    explorer.close()
