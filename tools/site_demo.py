@@ -32,10 +32,12 @@ const decode = (text) => JSON.parse(text, (_, v) => (v?.$bytes === undefined ? v
 const el = document.getElementById("ID");
 const state = decode(document.getElementById("ID-state").textContent), heard = {};
 const { choices } = state.meta, chosen = {};
-for (const name in choices) chosen[name] = choices[name][0];
+const reset = () => { for (const name in choices) chosen[name] = choices[name][0]; };
+reset();
 const answer = () => {
-  const { choice = [], n } = state.ask;
+  const { choice = [], fresh, n } = state.ask;
   if (n === state.answered.n) return;
+  if (fresh) reset();
   for (let k = 0; k < choice.length; k += 2) chosen[choice[k]] = choice[k + 1];
   const at = Object.entries(choices).map(([name, [, options]]) => options.indexOf(chosen[name]));
   const found = document.getElementById(`ID-${at.join("-")}`);

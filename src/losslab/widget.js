@@ -101,6 +101,14 @@ function draw(g, meta, { data, series, index, step }, shown, ink, place) {
 
 // ---- controls
 
+// Keys that are pressed here are not for the notebook. JupyterLab asks each element whether it suppresses
+// shortcuts, from the focused one upwards, and others listen further up.
+const own = (el) => {
+  el.querySelectorAll("input, select, button, canvas, .ll-scroll").forEach((e) => (e.dataset.lmSuppressShortcuts = "true"));
+  for (const kind of ["keydown", "keypress", "keyup"]) el.addEventListener(kind, (e) => e.stopPropagation());
+  el.addEventListener("keydown", (e) => e.key === " " && e.target.type === "range" && e.preventDefault()); // it would scroll
+};
+
 function slider(label, values, value) {
   const input = node("input", { type: "range", min: 0, max: values.length - 1, step: 1, value });
   const shown = node("span", { className: "ll-value" });
@@ -299,8 +307,8 @@ function talk(model, fill, said, gone = () => {}) {
     }
   };
   const ask = (what) => {
-    const choice = what.choice && [...(next?.choice ?? []), ...what.choice];
-    next = choice ? { ...what, choice } : { ...next, ...what };
+    if (what.choice) next = { fresh: next?.fresh, ...what, choice: [...(next?.choice ?? []), ...what.choice] };
+    else next = what.fresh ? what : { ...next, ...what };
     if (!free) return;
     [what, next] = [next, undefined];
     send(what);
@@ -315,7 +323,7 @@ function talk(model, fill, said, gone = () => {}) {
   };
   model.on("change:answered", landed);
   const stop = () => (clearTimeout(timer), model.off("change:answered", landed));
-  return { ask, newest: () => sent, stop };
+  return { ask, newest: () => sent, idle: () => free && !next, stop };
 }
 
 // ---- what both kinds of explorers have
@@ -323,8 +331,9 @@ function talk(model, fill, said, gone = () => {}) {
 const LEGIBLE = 560; // CSS pixels: on a whole stage of less than that, words are too small to read
 
 function explorer({ model, el }) {
-  const state = structuredClone(model.get("state")), shown = new Set(state.shown), meta = () => model.get("meta");
-  const images = [], canvas = node("canvas"), stage = node("div", { className: "ll-stage" });
+  const state = structuredClone(model.get("state")), shown = new Set(state.shown);
+  let told = model.get("meta"), pngs = model.get("stages");
+  const meta = () => told, images = [], canvas = node("canvas"), stage = node("div", { className: "ll-stage" });
   const box = node("div", { className: "ll-scroll" }, stage);
   const status = node("div", { className: "ll-say" }), code = node("code");
   const g = canvas.getContext("2d");
@@ -385,15 +394,15 @@ function explorer({ model, el }) {
   function say() {
     write(status, problem || sentence());
     canvas.setAttribute("aria-label", sentence());
-    const [call, settings] = meta().call, knobs = {};
-    meta().sliders.forEach((s, k) => (knobs[s.name] = s.values[state.index[k]]));
-    const words = meta().steps ? { ...settings, ...knobs, step: state.step } : { ...settings, ...knobs };
-    if (shown.size < meta().names.length) words.shown = `[${[...shown].map((n) => `"${n}"`).join(", ")}]`;
+    const { call: [call, settings], names, literals } = meta(), words = { ...settings };
+    meta().sliders.forEach((s, k) => (words[s.name] = s.literals[state.index[k]]));
+    if (meta().steps) words.step = state.step;
+    if (shown.size < names.length) words.shown = `[${literals.filter((_, k) => shown.has(names[k])).join(", ")}]`;
     write(code, `${call}(${Object.entries(words).map(([k, v]) => `${k}=${v}`).join(", ")})`);
   }
 
   // The kernel hears of a control when it is let go, never while it moves; and so do other views of this explorer.
-  const now = () => ({ ...state, index: [...state.index], shown: [...shown] });
+  const now = () => ({ ...state, index: [...state.index], shown: meta().names.filter((name) => shown.has(name)) });
   const fill = () => model.set("state", now());
   function adopt() {
     const given = model.get("state");
@@ -420,7 +429,7 @@ function explorer({ model, el }) {
     el.style.colorScheme = name;
     el.classList.toggle("ll-dark", name === "dark");
     const before = url;
-    url = URL.createObjectURL(new Blob([model.get("stages")[name]], { type: "image/png" }));
+    url = URL.createObjectURL(new Blob([pngs[name]], { type: "image/png" }));
     images.forEach((image) => (image.src = url));
     URL.revokeObjectURL(before);
     panel.paint(meta().ink[name]);
@@ -438,25 +447,31 @@ function explorer({ model, el }) {
     }
     setTimeout(() => (copy.textContent = "Copy"), 1500);
   });
-  for (const _ of meta().pieces) {
-    images.push(node("img", { alt: "" }));
-    stage.append(node("div", { className: "ll-piece" }, images.at(-1)));
-  }
   stage.append(canvas);
+
+  // Another stage may be cut elsewhere, and into more pieces or fewer.
+  function restage(meta, stages) {
+    const drawn = stages !== pngs || images.length !== meta.pieces.length;
+    [told, pngs] = [meta, stages];
+    while (images.length > told.pieces.length) images.pop().parentElement.remove();
+    while (images.length < told.pieces.length) {
+      images.push(node("img", { alt: "" }));
+      canvas.before(node("div", { className: "ll-piece" }, images.at(-1)));
+    }
+    size();
+    if (drawn) theme();
+  }
 
   const media = matchMedia("(prefers-color-scheme: dark)"), seen = new MutationObserver(theme), fit = new ResizeObserver(size);
   const open = (above, below) => {
     el.classList.add("ll");
-    el.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take the arrow keys
     el.append(...above, ...below, panel.row, status, row(copy, code));
-    el.addEventListener("keydown", (e) => e.stopPropagation());
+    own(el);
     seen.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
     media.addEventListener("change", theme);
-    model.on("change:stages", theme);
     model.on("change:state", adopt);
+    restage(told, pngs);
     fit.observe(box);
-    size();
-    theme();
   };
   const close = () => {
     clearTimeout(sayTimer);
@@ -464,36 +479,48 @@ function explorer({ model, el }) {
     seen.disconnect();
     fit.disconnect();
     media.removeEventListener("change", theme);
-    model.off("change:stages", theme);
     model.off("change:state", adopt);
     URL.revokeObjectURL(url);
   };
   const show = (now, words) => ((picture = now), (texts = words), ask());
   const said = (text) => text !== problem && ((problem = text), say());
-  const ui = { state, meta, box, stage, status, place, ask, say, said, fill, release, open, close, show, setState, position: () => 0, resized() {}, moved() {} };
+  const ui = { state, meta, restage, box, stage, status, place, ask, say, said, fill, release, open, close, show, setState, position: () => 0, resized() {}, moved() {} };
   return ui;
 }
 
 // ---- every position is here already
 
 async function grid({ model, el }) {
-  const ui = explorer({ model, el }), { state, meta } = ui, first = structuredClone(state), begin = meta().choices;
-  const kernel = talk(model, ui.fill, ui.said);
+  const ui = explorer({ model, el }), { state, meta } = ui, first = structuredClone(state);
+  const kernel = talk(model, ui.fill, said);
   const position = () => state.index[0] * (meta().sliders[1]?.values.length ?? 1) + state.index[1];
   ui.position = position;
 
+  function said(problem) {
+    ui.said(problem);
+    chosen();
+  }
+  // Menus say what is shown, unless something else has been asked for.
+  const chosen = () => kernel.idle() && choices.set(model.get("meta").choices);
+
+  // Stage and lines change together, when they are unpacked; if meanwhile others have come, those.
+  let loads = 0;
   async function load() {
-    const raw = await inflate(model.get("atlas")), series = layout(meta().series);
-    const last = series.at(-1), [a, b, size] = meta().series.at(-1).shape, end = 2 * (last.start + a * b * size);
+    const turn = ++loads, told = model.get("meta"), stages = model.get("stages"), series = layout(told.series);
+    const raw = await inflate(model.get("atlas"));
+    if (turn !== loads) return;
+    const last = series.at(-1), [a, b, size] = told.series.at(-1).shape, end = 2 * (last.start + a * b * size);
     const data = new Int16Array(raw, 0, end / 2), texts = new TextDecoder().decode(raw.slice(end)).split("\n");
-    if (meta().point) grip.place(meta().point);
-    choices.set(meta().choices);
     ui.show(() => ({ data, series, ...state }), texts);
+    if (told !== meta()) ui.restage(told, stages);
+    if (told.point) grip.place(told.point);
+    chosen();
     ui.say();
   }
   function previewed() {
     const view = model.get("preview");
-    if (!view.byteLength) return;
+    if (!view.byteLength) return load();
+    loads++; // what is being unpacked is older
     const data = new Int16Array(copied(view)), series = layout(meta().series, meta().series.map((s) => [1, 1, s.shape[2]]));
     ui.show(() => ({ data, series, ...state }), Array(1 + meta().says.length).fill("…"));
   }
@@ -536,19 +563,19 @@ async function grid({ model, el }) {
     pause();
     ui.setState(structuredClone(first));
     ui.release();
-    const moved = Object.entries(begin).flatMap(([name, [value]]) => [name, value]);
-    if (moved.length) kernel.ask({ choice: moved });
+    if (choices.row.childElementCount || meta().point) kernel.ask({ fresh: true });
   });
 
   ui.open([choices.row, row(...sliders.map((s) => s.row)), ui.box], [row(...(meta().steps ? [play, steps.row] : []), reset)]);
-  model.on("change:atlas", load);
+  model.on("change:meta", load);
   model.on("change:preview", previewed);
   await load();
   return () => {
     pause();
     kernel.stop();
     ui.close();
-    model.off("change:atlas", load);
+    loads++;
+    model.off("change:meta", load);
     model.off("change:preview", previewed);
   };
 }
@@ -556,7 +583,7 @@ async function grid({ model, el }) {
 // ---- the kernel computes
 
 function live({ model, el }) {
-  const ui = explorer({ model, el }), { state, meta } = ui, first = structuredClone(state), begin = meta().choices;
+  const ui = explorer({ model, el }), { state, meta } = ui, first = structuredClone(state);
   const { trains, pad: [side] } = meta();
   let running = false, inked = false, waiting = 0, watch;
   const fill = () => {
@@ -564,7 +591,7 @@ function live({ model, el }) {
     if (inked) model.set("ink", pad.bytes());
     inked = false;
   };
-  const kernel = talk(model, fill, ui.said, () => trains && busy(false));
+  const kernel = talk(model, fill, said, () => trains && busy(false));
   const changed = () => (waiting ||= requestAnimationFrame(() => ((waiting = 0), kernel.ask({}))));
 
   const pad = drawingPad(meta().pad, () => ((inked = true), changed())), seen = thumbnail();
@@ -591,12 +618,20 @@ function live({ model, el }) {
     if (done) words.textContent = `step ${done[0]} of ${done[1]}`;
   };
 
+  function said(problem) {
+    ui.said(problem);
+    chosen();
+  }
+  // Menus say what is shown, unless something else has been asked for.
+  const chosen = () => kernel.idle() && choices.set(model.get("meta").choices);
+
   function answered() {
     const a = model.get("answer");
     if (a.n < kernel.newest()) return; // of an earlier run
-    const data = new Int16Array(copied(a.data)), series = layout(meta().series, a.shapes);
-    choices.set(meta().choices);
+    const data = new Int16Array(copied(a.data)), series = layout(model.get("meta").series, a.shapes);
     ui.show(() => ({ data, series, index: a.index, step: 0 }), a.texts);
+    if (model.get("meta") !== meta()) ui.restage(model.get("meta"), model.get("stages"));
+    chosen();
     ui.said(a.problem);
     seen.set(a.image, a.shape);
     if (!trains) return;
@@ -610,7 +645,7 @@ function live({ model, el }) {
     ui.setState(structuredClone(first));
     if (side) pad.set(ink), (inked = true);
     if (trains) busy(false);
-    kernel.ask({ choice: Object.entries(begin).flatMap(([name, [value]]) => [name, value]), fresh: true, run: false });
+    kernel.ask({ fresh: true, run: false });
   });
   const ink = model.get("ink");
 

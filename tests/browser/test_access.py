@@ -3,12 +3,14 @@
 from functools import cache
 from itertools import combinations
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import open_notebook
 from site_demo import openers
 
 from losslab import explorers, grid
+from losslab.widget import GridExplorer
 
 pytestmark = pytest.mark.browser
 
@@ -114,24 +116,85 @@ def test_at_twice_the_zoom_pictures_are_as_sharp_as_the_screen(bare):
     assert canvas == 2 * stage
 
 
+# The colour of the lines where a point of the stage is seen in the picture of one of its pieces.
+SEEN = """([piece, x, y, wide]) => {
+  const canvas = document.querySelector(".ll-stage canvas"), on = canvas.getBoundingClientRect();
+  const image = document.querySelectorAll(".ll-piece img")[piece].getBoundingClientRect();
+  const at = [image.left + (x * image.width) / wide - on.left, image.top + (y * image.width) / wide - on.top];
+  const [u, v] = at.map((c) => Math.round((c * canvas.width) / on.width));
+  return [...canvas.getContext("2d").getImageData(u, v, 1, 1).data].slice(0, 3);
+}"""
+ADAM = [0xA3, 0x33, 0x7A]
+
+
+def assert_pieces_stand_on_each_other(page, pieces):
+    """Each as wide as the widest allows, from its left edge on; that is how lines are drawn, too."""
+    seen = page.evaluate(
+        "() => { const edge = document.querySelector('.ll-stage').getBoundingClientRect().left;"
+        " return [...document.querySelectorAll('.ll-piece img')].map((e) => e.getBoundingClientRect())"
+        " .map(({ left, width }) => [left - edge, width]) }"
+    )
+    scale = page.locator(".ll-stage").bounding_box()["width"] / max(width for _, width in pieces)
+    np.testing.assert_allclose(seen, [[-x * scale, grid.WIDTH * scale] for x, _ in pieces], atol=0.1)
+
+
+def assert_adam_ends_where_it_should(page, explorer):
+    """Adam's last point, on both panels: lines and what stands below them belong together."""
+    assert_pieces_stand_on_each_other(page, explorer.meta["pieces"])
+    view, at = explorer.computed(), tuple(explorer.state["index"])
+    for series in (s for s in view.series if s.name == "Adam"):
+        x, y = grid.pixels(explorer.panels[series.panel], series.points[at][-1])
+        assert page.evaluate(SEEN, [series.panel, x, y, grid.WIDTH]) == ADAM, f"panel {series.panel}"
+
+
 def test_panels_stacked_on_a_narrow_page_show_the_same_points(bare):
-    """Adam's last point on the wide page, and where it is once the panels stand on each other."""
-    page = bare(explorers.explore(shown=["Adam"]))
+    explorer = explorers.explore(shown=["Adam"])
+    page = bare(explorer)
     page.set_viewport_size({"width": 360, "height": 1200})
     page.wait_for_timeout(200)
+    assert_adam_ends_where_it_should(page, explorer)
+
+
+def test_another_surface_on_a_narrow_page_stands_below_its_lines(bare):
     explorer = explorers.explore(shown=["Adam"])
-    i, j = explorer.state["index"]
-    (_, plane_width), (cut, curve_width) = explorer.meta["pieces"]
-    full = max(plane_width, curve_width)
-    for series in (s for s in explorer.view.series if s.name == "Adam"):
-        x, y = grid.pixels(explorer.axes[series.panel], series.points[i, j][-1])
-        at = [x - (cut if series.panel else 0), y + (400 if series.panel else 0)]
-        colour = page.evaluate(
-            "([x, y, full]) => { const c = document.querySelector('.ll-stage canvas'), k = c.width / full;"
-            " return [...c.getContext('2d').getImageData(Math.round(x * k), Math.round(y * k), 1, 1).data] }",
-            [*at, full],
-        )
-        assert tuple(colour[:3]) == (0xA3, 0x33, 0x7A)
+    page, before = bare(explorer, kernel=True, viewport={"width": 360, "height": 1200}), explorer.meta
+    page.get_by_role("combobox", name="surface").select_option("beale")
+    page.wait_for_function("document.querySelector('.ll code').textContent.includes('beale')")
+    page.wait_for_timeout(300)
+    assert explorer.meta["pieces"] != before["pieces"], "it is cut elsewhere"
+    assert_adam_ends_where_it_should(page, explorer)
+
+
+def several(count):
+    """A stage of so many panels, the same line on the first and on the last."""
+
+    def stage(figure, theme):
+        return list(figure.subplots(1, count, squeeze=False)[0])
+
+    return stage
+
+
+STAGES = {1: several(1), 2: several(2), 3: several(3)}
+
+
+def test_a_menu_may_bring_another_number_of_panels(bare):
+    def compute(k, panels):
+        line = np.stack(np.broadcast_arrays([0.0, 1.0], k[..., None]), -1)
+        series = [grid.Series("Loss", panel, line, scrub=False) for panel in (0, panels - 1)]
+        return grid.View(STAGES[panels], series, grid.each("k = {:.1f}", k))
+
+    slider = grid.Slider("k", "height", np.linspace(0, 1, 5))
+    menu = {"panels": {str(n): {"panels": n} for n in STAGES}}
+    explorer = GridExplorer("explorers.panels", compute, (slider,), (0.5,), {"panels": 2}, menu)
+    page = bare(explorer, kernel=True, viewport={"width": 360, "height": 900})
+    for count in (3, 1, 2, 3):
+        page.get_by_role("combobox", name="panels").select_option(str(count))
+        page.wait_for_function(f"document.querySelector('.ll code').textContent.includes('panels={count}')")
+        assert page.locator(".ll-piece").count() == len(explorer.meta["pieces"]) == count
+        x, y = grid.pixels(explorer.panels[-1], np.array([0.5, 0.5]))
+        seen = page.evaluate(SEEN, [count - 1, x, y, grid.WIDTH])
+        ink = bytes.fromhex(explorer.meta["ink"]["light"][0][1:])
+        np.testing.assert_allclose(seen, list(ink), atol=3)
 
 
 class Finger:
@@ -203,6 +266,40 @@ def test_home_end_and_arrows_move_a_slider(bare):
         said.append(slider.get_attribute("aria-valuetext"))
     values = made("explore").meta["sliders"][1]["values"]
     assert said == [values[0], values[1], values[-1], values[-2]]
+
+
+# What notebooks do with keys: JupyterLab and Notebook 7 ask each element from the focused one upwards whether
+# it suppresses shortcuts, and take those of `:focus`; the classic notebook listens at the document.
+NOTEBOOK = """() => {
+  window.taken = [];
+  const asks = (el) => el && !el.hasAttribute("data-lm-suppress-shortcuts")
+    && (el.matches(":focus") || asks(el.parentElement));
+  const take = (e) => taken.push([e.type, e.key, e.target.outerHTML.slice(0, 60)]);
+  addEventListener("keydown", (e) => asks(e.target) && (e.preventDefault(), take(e)), true);
+  for (const kind of ["keydown", "keypress", "keyup"]) document.addEventListener(kind, take);
+}"""
+
+
+@pytest.mark.parametrize("name", ["explore", "draw"])
+def test_no_key_that_is_pressed_on_a_control_reaches_the_notebook(bare, name):
+    page = bare(made(name), viewport={"width": 360, "height": 900})
+    page.evaluate(NOTEBOOK)
+    controls = page.locator(".ll :is(input, select, button, [tabindex='0'])")
+    for k in range(controls.count()):
+        controls.nth(k).focus()
+        for key in ("ArrowRight", "PageUp", "Home", "Space", "Enter", "a"):
+            page.keyboard.press(key)
+    assert controls.count() >= 6
+    assert page.evaluate("taken") == []
+
+
+def test_a_key_that_means_nothing_to_a_slider_does_not_scroll_the_page(bare):
+    page = bare(made("explore"), viewport={"width": 1000, "height": 300})
+    page.get_by_role("slider", name="learning rate α").focus()
+    before = page.evaluate("scrollY")
+    page.keyboard.press("Space")
+    page.wait_for_timeout(500)
+    assert page.evaluate("scrollY") == before
 
 
 def test_arrow_keys_move_the_start_point(bare):

@@ -84,6 +84,20 @@ def test_every_slider_is_dragged_end_to_end_and_changes_the_picture(bare, name):
         assert picture(page) != low, f"{label}: the picture did not change"
         messages = page.evaluate("window.sent.length") - sent
         assert messages == 1, f"{label}: {messages} messages to the kernel, 1 expected, when it is let go"
+    assert_copied(page, made(make))
+    page.get_by_role("checkbox").first.uncheck()
+    assert_copied(page, made(make))
+
+
+def assert_copied(page, explorer):
+    """The line on the page is what Python says when the page has told it how the explorer stands."""
+    before, explorer.state = (
+        explorer.state,
+        page.evaluate("window.sent.filter(([k]) => k === 'state').at(-1)[1]"),
+    )
+    page.wait_for_timeout(400)
+    assert page.locator(".ll code").inner_text() == repr(explorer)
+    explorer.state = before
 
 
 @pytest.mark.parametrize("name", EXPLORERS)
@@ -143,8 +157,8 @@ def test_the_picture_is_what_python_computed(bare):
     explorer = explorers.explore(shown=["Adam"])
     page = bare(explorer)
     i, j = explorer.state["index"]
-    path = next(s for s in explorer.view.series if s.name == "Adam" and s.panel == 0).points[i, j]
-    x, y = grid.pixels(explorer.axes[0], path[-1])
+    path = next(s for s in explorer.computed().series if s.name == "Adam" and s.panel == 0).points[i, j]
+    x, y = grid.pixels(explorer.panels[0], path[-1])
     colour = page.evaluate(
         "([x, y]) => { const c = document.querySelector('.ll-stage canvas'), k = c.width / 800;"
         " return [...c.getContext('2d').getImageData(Math.round(x * k), Math.round(y * k), 1, 1).data] }",
@@ -211,9 +225,61 @@ def test_the_sentence_follows_the_legend_on_the_page(bare):
     said = page.locator(".ll-say")
     assert all(name in said.inner_text() for name in ("GD", "Momentum", "RMSProp", "Adam"))
     page.get_by_role("checkbox", name="Momentum").uncheck()
-    assert said.inner_text() == explorers.explore().view.sentence(
+    assert said.inner_text() == explorers.explore().computed().sentence(
         explorers.explore().state["index"], ["GD", "RMSProp", "Adam"]
     )
+
+
+# The first picture that comes is not unpacked before the test says so.
+LATE = """() => {
+  const real = Response.prototype.arrayBuffer, until = new Promise((done) => (window.unpack = done));
+  let calls = 0;
+  Response.prototype.arrayBuffer = async function () {
+    const late = !calls++, data = await real.call(this);
+    if (late) await until;
+    return data;
+  };
+}"""
+
+
+def test_of_two_menu_changes_in_quick_succession_the_second_stands(bare):
+    explorer = explorers.explore()
+    page = bare(explorer, kernel=True)
+    menu, line = page.get_by_role("combobox", name="surface"), page.locator(".ll code")
+    page.evaluate(LATE)
+    for surface in ("beale", "saddle"):
+        menu.select_option(surface)
+    page.wait_for_function("document.querySelector('.ll code').textContent.includes('saddle')")
+    page.evaluate("unpack()")
+    page.wait_for_timeout(500)
+    assert explorer.settings["surface"] == menu.input_value() == "saddle"
+    words = explorer.computed().sentence(explorer.state["index"], explorer.state["shown"])
+    assert (page.locator(".ll-say").inner_text(), line.inner_text()) == (words, repr(explorer))
+
+
+def test_a_start_point_that_is_dragged_to_and_fro_and_reset_is_where_it_was(bare):
+    explorer = explorers.explore(start=(-1, 0.5))
+    page = bare(explorer, kernel=True)
+    said, line, seen = page.locator(".ll-say"), repr(explorer), picture(page)
+    words = said.inner_text()
+    handle = page.locator(".ll-point").bounding_box()
+    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 50, y, steps=5)
+    page.wait_for_timeout(300)
+    assert picture(page) != seen
+    page.mouse.move(x, y)
+    page.mouse.up()
+    page.wait_for_timeout(700)
+    assert (said.inner_text(), repr(explorer)) == (words, line)
+    page.get_by_role("combobox", name="surface").select_option("saddle")
+    page.wait_for_function("document.querySelector('.ll code').textContent.includes('saddle')")
+    page.get_by_role("button", name="Reset").click()
+    page.wait_for_function("document.querySelector('.ll code').textContent.includes('ravine')")
+    page.wait_for_timeout(400)
+    assert (said.inner_text(), page.locator(".ll code").inner_text()) == (words, line)
+    assert page.get_by_role("combobox", name="surface").input_value() == "ravine"
 
 
 def test_closing_leaves_nothing_behind(bare):
