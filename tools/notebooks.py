@@ -164,12 +164,23 @@ def peak_memory(every=0.2):
 
 
 def tree_memory(process):
-    """Return the bytes that a process and those below it need: its own, and what they do not share (USS)."""
+    """Return the bytes that a process and those below it need and the system cannot take back."""
     try:
-        below = [child.memory_full_info().uss for child in process.children(recursive=True)]
-        return process.memory_info().rss + sum(below)
-    except psutil.Error:  # one of them has just ended
+        return sum(map(kept_memory, [process, *process.children(recursive=True)]))
+    except (psutil.Error, OSError):  # one of them has just ended
         return 0
+
+
+def kept_memory(process):
+    """Return a process's bytes, without the pages of files that can be dropped and read again (Linux).
+
+    A control group of 2 GB runs what needs less by this measure, whatever else lies in the page cache.
+    """
+    rollup = Path(f"/proc/{process.pid}/smaps_rollup")
+    if not rollup.exists():
+        return process.memory_full_info().uss
+    lines = rollup.read_text(encoding="utf-8").splitlines()
+    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(("Pss_Anon", "Pss_Shmem")))
 
 
 def last_line(error):
