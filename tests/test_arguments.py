@@ -9,6 +9,8 @@ from site_demo import openers
 
 from losslab import widget
 
+pytestmark = pytest.mark.trains  # some explorers show a trained network
+
 NAN, INF = float("nan"), float("inf")
 NUMBER = [NAN, INF, -INF, 10**400, "0.1", True, 1j, [0.5], np.array([0.5])]
 SLIDER = [None, *NUMBER]
