@@ -42,7 +42,7 @@ def test_turns_go_back_and_forth_after_a_round_for_practice(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(("first", "said"), [(9.0, "turns of it differ"), (4.0, "")])
+@pytest.mark.parametrize(("first", "said"), [(9.0, "turns of 100 differ"), (4.0, "")])
 def test_the_median_of_the_rounds_counts_and_not_the_practice(first, said, monkeypatch, capsys):
     naps = iter([99.0, first, 3.0, 2.0])  # what the clock says each call takes
     now = [0.0]
@@ -51,6 +51,6 @@ def test_the_median_of_the_rounds_counts_and_not_the_practice(first, said, monke
     def call():
         now[0] += next(naps)
 
-    assert timing.take_turns({"it": call}, rounds=3, progress=False) == {"it": 3.0}
+    assert timing.take_turns({100: call}, rounds=3, progress=False) == {100: 3.0}
     printed = capsys.readouterr().out
     assert (said in printed) if said else not printed

@@ -52,5 +52,5 @@ def take_turns(functions, rounds=5, *, progress=True):
                     seconds[name].append(time.perf_counter() - begin)
                 bar.update()
     if unsteady := [name for name, each in seconds.items() if max(each) > 2 * min(each)]:
-        print(f"This machine was busy: turns of {', '.join(unsteady)} differ more than twofold. Try again.")
+        print(f"This machine was busy: turns of {', '.join(map(str, unsteady))} differ more than twofold. Try again.")
     return {name: statistics.median(each) for name, each in seconds.items()}
