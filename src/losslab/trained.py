@@ -37,7 +37,7 @@ def split():
 
 
 def once(train):
-    """Let a function train only once, and give every caller a copy of the network, which he may change."""
+    """Let a function train only once, and give every caller a copy of the network, to change at will."""
     kept = cache(train)
 
     @wraps(train)
