@@ -51,6 +51,6 @@ def take_turns(functions, rounds=5, *, progress=True):
                 if k >= 0:
                     seconds[name].append(time.perf_counter() - begin)
                 bar.update()
-    if unsteady := [name for name, each in seconds.items() if max(each) > 2 * min(each)]:
-        print(f"This machine was busy: turns of {', '.join(map(str, unsteady))} differ more than twofold. Try again.")
+    if unsteady := [str(name) for name, each in seconds.items() if max(each) > 2 * min(each)]:
+        print(f"This machine was busy: turns of {', '.join(unsteady)} differ more than twofold. Try again.")
     return {name: statistics.median(each) for name, each in seconds.items()}
