@@ -44,7 +44,7 @@ def once(train):
     def copied(*args, **knobs):
         return deepcopy(kept(*args, **knobs))
 
-    copied.cache_info = kept.cache_info
+    copied.cache_info, copied.cache_clear = kept.cache_info, kept.cache_clear
     return copied
 
 
