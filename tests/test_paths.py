@@ -10,6 +10,8 @@ import torch
 import notebooks
 from losslab import checkpoints, models, saving, torchrun, training
 
+pytestmark = pytest.mark.trains
+
 FOLDERS = {"odd": "a b/ü 一 %20 #x [y] {z} ?", "long": "/".join(["a long name " * 4] * 5)}
 
 
