@@ -41,6 +41,7 @@ def environment(name):
 def effective(name):
     """Return what torch says that it computes with, such as "AVX2 1"; exit if it is not what was asked."""
     found = subprocess.check_output([sys.executable, "-c", ASK], env=environment(name), text=True).strip()
+    found = found.replace("NO AVX", "DEFAULT")  # as torch 2.6 calls it
     capability = NUMERICS[name].get("ATEN_CPU_CAPABILITY", found.split()[0]).upper()
     wanted = f"{capability} {NUMERICS[name]['OMP_NUM_THREADS']}"
     if found != wanted:
