@@ -209,11 +209,13 @@ def settings(run, sets, batch_size, rates, transform, keep):
 
     A generator's seed is not among it: its state is in the checkpoint.
     """
+    ends = [float(f"{rate:.6g}") for rate in (rates[0], max(rates), rates[-1])]
+    single = torch.tensor(rates, dtype=torch.float32)  # another machine ends its cosines in other bits
     return {
         "batch_size": batch_size,
         "the number of steps, over which the schedule is spread,": len(rates),
-        "the learning rate (first, highest, last)": [rates[0], max(rates), rates[-1]],
-        "the schedule": runs.digest(torch.tensor(rates, dtype=torch.float64)),
+        "the learning rate (first, highest, last)": ends,
+        "the schedule": runs.digest(single),
         "the generator": run.generator and f"on {run.generator.device}",
         "transform": transform and runs.named(transform),
         "average": run.average and runs.averaging(run.average),
