@@ -26,7 +26,7 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 import notebooks  # noqa: E402
-from losslab import processors  # noqa: E402
+from losslab.book import processors  # noqa: E402
 
 RESULTS = Path(__file__).with_name("results") / "busy.json"
 CHAPTERS = ("02_training_steps", "07_mnist")
@@ -43,10 +43,12 @@ GOAL = 1.5  # times the seconds of one thread
 
 EPOCHS = """
 import sys, time, torch
-from losslab import datasets, environment, models, training
+from losslab.book import environment
+from losslab.data import mnist, pixels
+from losslab.learning import models, training
 environment.begin()
-digits = datasets.mnist("sample")
-images = training.standardise(digits.train_images, 0.5, 0.5).repeat(10, 1, 1)
+digits = mnist.load("sample")
+images = pixels.standardise(digits.train_images, 0.5, 0.5).repeat(10, 1, 1)
 labels = digits.train_labels.long().repeat(10)
 begin, count, limit = time.perf_counter(), int(sys.argv[1]), float(sys.argv[2])
 for k in range(count):

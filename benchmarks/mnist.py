@@ -28,7 +28,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "support"))
 import mnist_floors  # noqa: E402
 import mnist_loops  # noqa: E402
 
-from losslab import augmentation, datasets, models, records, training  # noqa: E402
+from losslab.book import records
+from losslab.data import augment, mnist, pixels
+from losslab.learning import models, training  # noqa: E402
 
 RESULTS = Path(__file__).with_name("results")
 GOAL = 0.98  # the accuracy to which the time is taken
@@ -40,17 +42,17 @@ BETTER = {"schedule": training.one_cycle, "lr": 3e-3}
 RECIPES = {  # what is trained by `training.fit` beside the article's recipe
     "fit": {"constants": (0.5, 0.5)},
     "one cycle": BETTER,
-    "one cycle, augmented": BETTER | {"transform": augmentation.affine},
+    "one cycle, augmented": BETTER | {"transform": augment.affine},
 }
 
 
 def load(options):
-    """Return the `datasets.Digits` that were asked for."""
+    """Return the `mnist.Digits` that were asked for."""
     if not options.smoke:
-        return datasets.mnist("full", options.data)
-    digits = datasets.mnist("sample")
+        return mnist.load("full", options.data)
+    digits = mnist.load("sample")
     few = [digits.train_images[:2000], digits.train_labels[:2000]]
-    return datasets.Digits(*few, digits.test_images, digits.test_labels)
+    return mnist.Digits(*few, digits.test_images, digits.test_labels)
 
 
 # --- correctness first, then time ---
@@ -100,7 +102,7 @@ def take_turns(names, data, repeats, epochs):
 def train_listing(digits, data, seed, epochs):
     """Run the listing; return the seconds of every epoch, and the test accuracy after it."""
     device, accuracies = data.images.device, []
-    images = training.standardise(digits.test_images, 0.5, 0.5).to(device)
+    images = pixels.standardise(digits.test_images, 0.5, 0.5).to(device)
     labels = digits.test_labels.long().to(device)
     torch.manual_seed(seed)
     net, order = models.Net().to(device), torch.Generator().manual_seed(seed)
@@ -115,9 +117,9 @@ def train_recipe(digits, device, seed, epochs, constants=None, **knobs):
     torch.manual_seed(seed)
     net, order = models.Net().to(device), torch.Generator().manual_seed(seed)
     begin = time.perf_counter()
-    constants = constants or training.mean_std(digits.train_images)
+    constants = constants or pixels.mean_std(digits.train_images)
     sets = (digits.train_images, digits.train_labels), (digits.test_images, digits.test_labels)
-    train, test = [(training.standardise(x, *constants).to(device), y.long().to(device)) for x, y in sets]
+    train, test = [(pixels.standardise(x, *constants).to(device), y.long().to(device)) for x, y in sets]
     watch, knobs = {"test": test}, {"generator": order, "progress": False} | knobs
     history = training.fit(net, *train, epochs=epochs, watch=watch, **knobs)
     mnist_loops.wait(device)
@@ -335,7 +337,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument(
-        "--data", help="folder with MNIST/raw (default: as losslab.datasets.mnist looks for it)"
+        "--data", help="folder with MNIST/raw (default: as losslab.data.mnist.load looks for it)"
     )
     parser.add_argument(
         "--smoke", action="store_true", help="2,000 images, everything once; stores no record"

@@ -23,8 +23,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import numerics  # noqa: E402
 
-from losslab import augmentation, datasets, ink, trained  # noqa: E402
-from losslab.views import drawing  # noqa: E402
+from losslab.data import augment, handwriting, mnist  # noqa: E402
+from losslab.explorers.views import drawing  # noqa: E402
+from losslab.learning import trained  # noqa: E402
 
 COUNT, SEED, SEEDS = 2000, 20261128, 20
 
@@ -36,7 +37,7 @@ def thicker(images):
 
 def varied(images, generator):
     """Return the images turned by ± 15°, scaled by 0.8–1.2 and moved by ± 3 pixels, strokes ± 1 pixel."""
-    moved = augmentation.affine(images, generator, degrees=15, shift=3, zoom=0.2)
+    moved = augment.affine(images, generator, degrees=15, shift=3, zoom=0.2)
     wide, thin = thicker(moved), 255 - thicker(255 - moved)
     choice = torch.randint(3, (len(images), 1, 1), generator=generator)
     return torch.where(choice == 0, moved, torch.where(choice == 1, wide, thin))
@@ -44,11 +45,15 @@ def varied(images, generator):
 
 def test_set(folder):
     """Return 2,000 varied test digits: uint8 images, the same as the pad prepares them, and labels."""
-    digits = datasets.mnist("full", folder) if folder else datasets.mnist("sample")
+    digits = mnist.load("full", folder) if folder else mnist.load("sample")
     generator = torch.Generator().manual_seed(SEED)
     order = torch.randperm(len(digits.test_images), generator=generator).repeat(2)[:COUNT]
     images = varied(digits.test_images[order].float(), generator).round().byte().numpy()
-    return images, np.stack([ink.centred(image) for image in images]), digits.test_labels[order].numpy()
+    return (
+        images,
+        np.stack([handwriting.centred(image) for image in images]),
+        digits.test_labels[order].numpy(),
+    )
 
 
 def measure(folder, seed):
@@ -57,7 +62,7 @@ def measure(folder, seed):
     reader = trained.pad_reader(seed)
     seconds = time.perf_counter() - begin
     images, prepared, labels = test_set(folder)
-    p = [drawing.answer(reader, ink.centred(drawing.example(k)))[k] for k in range(10)]
+    p = [drawing.answer(reader, handwriting.centred(drawing.example(k)))[k] for k in range(10)]
     return {
         "seconds": round(seconds, 2),
         "accuracy": float((reader.logits(prepared).argmax(1) == labels).mean()),

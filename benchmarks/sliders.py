@@ -55,7 +55,7 @@ from functools import partial
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
-from losslab import optim, surfaces, trajectories
+from losslab.formulas import optim, surfaces, trajectories
 
 surface = surfaces.SURFACES["ravine"]
 x, y = np.meshgrid(np.linspace(*surface.xlim, 160), np.linspace(*surface.ylim, 160))

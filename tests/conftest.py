@@ -24,7 +24,7 @@ register_optimizer_step_pre_hook(lambda *_: taken.update(["step"]))
 
 def trainings():
     """Count the optimiser steps of this process, and how often a trained network was asked for."""
-    trained = sys.modules.get("losslab.trained")
+    trained = sys.modules.get("losslab.learning.trained")
     makers = [value for value in vars(trained).values() if hasattr(value, "cache_info")] if trained else []
     return taken.total() + sum(sum(make.cache_info()[:2]) for make in makers)
 

@@ -17,7 +17,8 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from losslab import augmentation, checkpoints, training
+from losslab.data import augment
+from losslab.learning import checkpoints, training
 
 EPOCHS = 8
 ROOT = Path(sys.argv[1])
@@ -40,7 +41,7 @@ def train(name, seed=0):
         lr=0.03,
         schedule=training.one_cycle,
         generator=torch.Generator().manual_seed(seed),
-        transform=augmentation.affine,
+        transform=augment.affine,
         average=average,
         watch={"validation": (images[:100], wrong)},
         keep=("validation", "loss"),

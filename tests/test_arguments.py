@@ -7,7 +7,7 @@ import pytest
 from ipywidgets.widgets import widget as registry
 from site_demo import openers
 
-from losslab import widget
+from losslab.explorers import widget
 
 pytestmark = pytest.mark.trains  # some explorers show a trained network
 

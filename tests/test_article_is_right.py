@@ -11,11 +11,14 @@ import sympy as sp
 import torch
 from torch import nn
 
-from losslab import chapters, datasets, errata, losses, models, optim, training, trajectories
+from losslab.article import coverage, listings
+from losslab.data import mnist
+from losslab.formulas import losses, optim, trajectories
+from losslab.learning import models, training
 
 pytestmark = pytest.mark.trains
 
-LISTING = errata.MNIST_DATA_LISTING + errata.MNIST_TRAINING_LISTING
+LISTING = listings.MNIST_DATA_LISTING + listings.MNIST_TRAINING_LISTING
 PRINTED = {  # a formula that is right: its TeX in the article
     "F1": r"\text{MSE} = \frac{1}{n}\sum_{i=1}^{n}(y_i - \hat{y}_i)^2",
     "F5": r"w_{\text{new}} = w_{\text{current}} - \alpha \cdot \nabla_w \text{L}",
@@ -30,7 +33,7 @@ PRINTED = {  # a formula that is right: its TeX in the article
 
 @pytest.mark.parametrize("name", PRINTED)
 def test_the_formula_is_printed_so_in_both_halves(name, article):
-    (part,) = (part for part in chapters.coverage() if part.id == name)
+    (part,) = (part for part in coverage.parts() if part.id == name)
     assert [article[line - 1] for line in part.lines] == [rf"\[ {PRINTED[name]} \]"] * 2
 
 
@@ -108,8 +111,8 @@ def test_zero_is_a_harmless_start_for_one_weight():
 
 def test_the_networks_sizes_fit_the_digits_and_each_other():
     layers = list(models.Net().children())
-    assert layers[0].in_features == 28 * 28 == datasets.mnist().train_images[0].numel()
-    assert layers[-1].out_features == len(datasets.mnist().train_labels.unique()) == 10
+    assert layers[0].in_features == 28 * 28 == mnist.load().train_images[0].numel()
+    assert layers[-1].out_features == len(mnist.load().train_labels.unique()) == 10
     for one, next_one in zip(layers, layers[1:], strict=False):
         assert one.out_features == next_one.in_features
     numbers = [int(n) for line in re.findall(r"nn\.Linear\((.*?)\)", LISTING) for n in line.split(",")]

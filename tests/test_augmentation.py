@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from losslab import augmentation, datasets, training
+from losslab.data import augment, mnist, pixels
 
 
 def seeded(seed):
@@ -34,7 +34,7 @@ def by_hand(image, angle, scale, x, y):
 @pytest.mark.parametrize("shape", [(9, 9), (7, 12), (12, 5)])
 def test_each_image_goes_through_its_own_map_without_shear(shape):
     images = torch.rand(3, *shape, dtype=torch.float64, generator=seeded(1))
-    ours = augmentation.affine(images, seeded(0), degrees=20, shift=1.5, zoom=0.2)
+    ours = augment.affine(images, seeded(0), degrees=20, shift=1.5, zoom=0.2)
     u = torch.rand(4, 3, generator=seeded(0)) * 2 - 1
     for n in range(3):
         angle, scale = math.radians(20) * u[0, n].item(), 1 + 0.2 * u[1, n].item()
@@ -44,22 +44,22 @@ def test_each_image_goes_through_its_own_map_without_shear(shape):
 
 def test_nothing_happens_when_nothing_may():
     images = torch.rand(2, 28, 28, generator=seeded(0))
-    same = augmentation.affine(images, seeded(0), degrees=0, shift=0, zoom=0)
+    same = augment.affine(images, seeded(0), degrees=0, shift=0, zoom=0)
     torch.testing.assert_close(same, images, rtol=0, atol=1e-4)
 
 
 def test_the_same_generator_gives_the_same_images_and_another_does_not():
     images = torch.rand(5, 28, 28, generator=seeded(0))
-    a, b, c = (augmentation.affine(images, seeded(s)) for s in (3, 3, 4))
+    a, b, c = (augment.affine(images, seeded(s)) for s in (3, 3, 4))
     assert torch.equal(a, b)
     assert not torch.allclose(a, c, atol=0.1)
 
 
 def test_paper_stays_paper_at_any_scaling_and_digits_stay_in_the_picture():
-    digits = datasets.mnist("sample")
-    constants = training.mean_std(digits.train_images)
-    images = training.standardise(digits.train_images[:500], *constants)
-    moved = augmentation.affine(images, seeded(0))
+    digits = mnist.load("sample")
+    constants = pixels.mean_std(digits.train_images)
+    images = pixels.standardise(digits.train_images[:500], *constants)
+    moved = augment.affine(images, seeded(0))
     assert moved.shape == images.shape
     assert moved.dtype == images.dtype
     assert moved.min() >= images.min() - 1e-5
@@ -72,7 +72,7 @@ def test_shifts_and_zooms_reach_their_limits_and_not_more():
     n = 2000
     spot = torch.zeros(n, 29, 29)
     spot[:, 14, 14] = 1
-    moved = augmentation.affine(spot, seeded(0), degrees=0, shift=3, zoom=0)
+    moved = augment.affine(spot, seeded(0), degrees=0, shift=3, zoom=0)
     rows = torch.arange(29.0)
     centre = (moved.sum(2) @ rows / moved.sum((1, 2)) - 14).abs()
     assert 2.9 < centre.max() <= 3 + 1e-3

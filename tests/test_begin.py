@@ -7,7 +7,7 @@ import sys
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-BEGIN = "import matplotlib.pyplot as plt\nfrom losslab import environment\nenvironment.begin()"
+BEGIN = "import matplotlib.pyplot as plt\nfrom losslab.book import environment\nenvironment.begin()"
 FIGURE = (
     "fig, ax = plt.subplots()\nax.plot([0, 1], [0, 1], label='$w$')\nax.set_title('A slope')\nax.legend()\n"
 )

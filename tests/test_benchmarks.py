@@ -12,7 +12,10 @@ import psutil
 import pytest
 import torch
 
-from losslab import datasets, errata, models, records, training
+from losslab.article import listings
+from losslab.book import records
+from losslab.data import mnist
+from losslab.learning import models, training
 
 pytestmark = pytest.mark.trains
 
@@ -213,7 +216,7 @@ FAST = ["listing", "preload", "permute", "gather", "fused", "fit", "by hand"]
 
 
 @pytest.fixture(scope="module")
-def mnist():
+def bench():
     spec = importlib.util.spec_from_file_location("benchmark_mnist", ROOT / "benchmarks" / "mnist.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -221,23 +224,23 @@ def mnist():
 
 
 @pytest.fixture(scope="module")
-def data(mnist, tmp_path_factory):
+def data(bench, tmp_path_factory):
     """A thousand real images, laid out for the listing, too."""
-    folder, few = tmp_path_factory.mktemp("mnist"), datasets.mnist("sample")
-    few = datasets.Digits(few.train_images[:1000], few.train_labels[:1000], few.test_images, few.test_labels)
-    mnist.mnist_loops.lay_out(few, folder)
-    return mnist.mnist_loops.Data.of(few, torch.device("cpu"), folder)
+    folder, few = tmp_path_factory.mktemp("mnist"), mnist.load("sample")
+    few = mnist.Digits(few.train_images[:1000], few.train_labels[:1000], few.test_images, few.test_labels)
+    bench.mnist_loops.lay_out(few, folder)
+    return bench.mnist_loops.Data.of(few, torch.device("cpu"), folder)
 
 
 @pytest.mark.filterwarnings("ignore:.*pin_memory.*")
-def test_every_variant_trains_as_the_plain_loop_does(mnist, data):
-    assert mnist.check(FAST, data, 2) == {}
-    assert set(FAST) < set(mnist.mnist_loops.variants(torch.device("cpu")))
+def test_every_variant_trains_as_the_plain_loop_does(bench, data):
+    assert bench.check(FAST, data, 2) == {}
+    assert set(FAST) < set(bench.mnist_loops.variants(torch.device("cpu")))
 
 
-def test_a_variant_that_does_not_is_caught(mnist, data, monkeypatch):
+def test_a_variant_that_does_not_is_caught(bench, data, monkeypatch):
     def wrong(net, data, epochs, order):
-        return mnist.mnist_loops.fit(net, data, epochs, order, loop=twice_the_rate)
+        return bench.mnist_loops.fit(net, data, epochs, order, loop=twice_the_rate)
 
     def twice_the_rate(model, optimizer, batches, rates, bar):
         return training.train_epoch(model, optimizer, batches, [2 * rate for rate in rates], bar)
@@ -247,48 +250,48 @@ def test_a_variant_that_does_not_is_caught(mnist, data, monkeypatch):
 
     def early(net, data, epochs, order):
         """Other losses at first, which a mean over the epoch would not show."""
-        (result,) = mnist.mnist_loops.fit(net, data, epochs, order)
+        (result,) = bench.mnist_loops.fit(net, data, epochs, order)
         yield dataclasses.replace(result, steps=[1.01 * result.steps[0], *result.steps[1:]])
 
-    known = mnist.mnist_loops.variants(torch.device("cpu"))
+    known = bench.mnist_loops.variants(torch.device("cpu"))
     more = known | {"wrong": ("", wrong), "broken": ("", broken), "early": ("", early)}
-    monkeypatch.setattr(mnist.mnist_loops, "variants", lambda device: more)
-    failed = mnist.check(["fit", "wrong", "broken", "early"], data, 1)
+    monkeypatch.setattr(bench.mnist_loops, "variants", lambda device: more)
+    failed = bench.check(["fit", "wrong", "broken", "early"], data, 1)
     assert list(failed) == ["wrong", "broken", "early"]
     assert failed["broken"] == "RuntimeError: no kernel image"
 
 
-def test_the_listing_is_the_printed_one_but_for_what_is_said(mnist):
-    setup, train = mnist.mnist_loops.pieces(torch.device("cpu"), 0)
-    printed = errata.MNIST_DATA_LISTING + errata.MNIST_TRAINING_LISTING
+def test_the_listing_is_the_printed_one_but_for_what_is_said(bench):
+    setup, train = bench.mnist_loops.pieces(torch.device("cpu"), 0)
+    printed = listings.MNIST_DATA_LISTING + listings.MNIST_TRAINING_LISTING
     before, after = printed.split("# Train the model\n")
     assert setup == "import torch\n" + before
     assert train == after.split("# Test the model\n")[0].replace("range(10)", "range(1)")
-    setup, train = mnist.mnist_loops.pieces(torch.device("cuda"), 4)
+    setup, train = bench.mnist_loops.pieces(torch.device("cuda"), 4)
     assert "model = Net().to('cuda')" in setup
     assert "shuffle=True, num_workers=4, persistent_workers=True)" in setup
     assert "inputs, labels = data[0].to('cuda'), data[1].to('cuda')" in train
 
 
-def test_variants_take_turns_back_and_forth(mnist, data, monkeypatch):
+def test_variants_take_turns_back_and_forth(bench, data, monkeypatch):
     turns = []
 
     def run(name, data, epochs, seed):
         turns.append((name, torch.get_num_threads(), seed))
-        return mnist.mnist_loops.Result([1.0] * epochs, [], None), None
+        return bench.mnist_loops.Result([1.0] * epochs, [], None), None
 
     before = torch.get_num_threads()
-    monkeypatch.setattr(mnist.mnist_loops, "run", run)
-    monkeypatch.setattr(mnist, "MOST", 2)
-    seconds = mnist.take_turns(["listing", "fit"], data, 2, 1)
+    monkeypatch.setattr(bench.mnist_loops, "run", run)
+    monkeypatch.setattr(bench, "MOST", 2)
+    seconds = bench.take_turns(["listing", "fit"], data, 2, 1)
     torch.set_num_threads(before)
     assert seconds == {("listing", 2): [[1.0]] * 2, ("fit", 1): [[1.0]] * 2, ("fit", 2): [[1.0]] * 2}
     assert [seed for *_, seed in turns] == [0, 0, 0, 1, 1, 1]
     assert [turn[:2] for turn in turns[:3]] == [turn[:2] for turn in turns[:2:-1]]
 
 
-def test_rows_have_the_medians_the_ratios_and_what_was_trained(mnist, monkeypatch):
-    monkeypatch.setattr(mnist, "MOST", 2)
+def test_rows_have_the_medians_the_ratios_and_what_was_trained(bench, monkeypatch):
+    monkeypatch.setattr(bench, "MOST", 2)
     seconds = {
         ("listing", 2): [[4.0], [5.0], [4.2]],
         ("fit", 1): [[9.0, 0.8, 0.7]],
@@ -298,7 +301,7 @@ def test_rows_have_the_medians_the_ratios_and_what_was_trained(mnist, monkeypatc
         "fit": [([1.0, 1.0], [0.97, 0.975]), ([1.0, 1.0], [0.96, 0.985])],
         "one cycle (2 epochs)": [([0.5, 0.5], [0.975, 0.986]), ([0.7, 0.7], [0.96, 0.985])],
     }
-    found = mnist.rows(seconds, trainings, {"fit": 900})
+    found = bench.rows(seconds, trainings, {"fit": 900})
     assert [list(row) for row in found] == [COLUMNS] * 4
     assert [(r["variant"], r["threads"], r["seconds_per_epoch"], r["ratio_to_listing"]) for r in found] == [
         ("listing", 2, 4.2, 1.0),
@@ -316,16 +319,16 @@ def test_rows_have_the_medians_the_ratios_and_what_was_trained(mnist, monkeypatc
     assert found[2]["accuracy_sd"] == pytest.approx(0.01 / 2**0.5, abs=1e-5)
 
 
-def test_the_time_to_98_is_that_of_the_mean_over_the_seeds_or_null(mnist):
+def test_the_time_to_98_is_that_of_the_mean_over_the_seeds_or_null(bench):
     never = [([1.0] * 3, [0.97, 0.979, 0.97]), ([1.0] * 3, [0.97, 0.98, 0.97])]
-    assert mnist.summary(never)["seconds_to_98"] is None
+    assert bench.summary(never)["seconds_to_98"] is None
     then = [([1.0, 2.0, 4.0], [0.97, 0.981, 0.97]), ([1.0, 4.0, 4.0], [0.97, 0.98, 0.97])]
-    assert mnist.summary(then)["seconds_to_98"] == 4.0
-    assert mnist.summary(then[:1])["accuracy_sd"] is None
+    assert bench.summary(then)["seconds_to_98"] == 4.0
+    assert bench.summary(then[:1])["accuracy_sd"] is None
 
 
-def test_the_floor_counts_what_a_step_must_do(mnist):
-    floors = mnist.mnist_floors
+def test_the_floor_counts_what_a_step_must_do(bench):
+    floors = bench.mnist_floors
     W = [784 * 256, 256 * 128, 128 * 64, 64 * 10]
     assert floors.flops() == 2 * 100 * (3 * sum(W) - W[0])  # no gradient of the images
     assert sum(p.numel() for p in models.Net().parameters()) == floors.PARAMETERS
@@ -344,8 +347,8 @@ def test_the_floor_counts_what_a_step_must_do(mnist):
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_the_readme_shows_the_record_of_mnist_or_that_there_is_none(device):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (shown,) = re.findall(r"<!-- mnist -->\n(.*)<!-- /mnist -->", readme, re.S)
-    assert shown == contents.mnist(RESULTS) + "\n", "run: .venv/bin/python tools/contents.py"
+    (shown,) = re.findall(r"<!-- bench -->\n(.*)<!-- /bench -->", readme, re.S)
+    assert shown == contents.bench(RESULTS) + "\n", "run: .venv/bin/python tools/contents.py"
     record = records.read(device, RESULTS)
     assert ("not yet measured" in records.shown(device, RESULTS)) == (record is None)
     for row in record["rows"] if record else []:

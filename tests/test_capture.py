@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from losslab import capture, checkpoints, training
+from losslab.learning import checkpoints, cuda_graph, training
 
 pytestmark = pytest.mark.trains
 
@@ -53,7 +53,7 @@ def train(model=None, device=DEVICE, **knobs):
         progress=False,
         **knobs,
     )
-    return history, [tensor.detach().double().cpu() for tensor in capture.tensors(model).values()]
+    return history, [tensor.detach().double().cpu() for tensor in cuda_graph.tensors(model).values()]
 
 
 def averaged(**knobs):
@@ -68,15 +68,15 @@ def graphs(monkeypatch):
     """Whatever is recorded, on a GPU if there is one, else with `StandIn`."""
     made = []
 
-    class Recorded(capture.Recorded):
+    class Recorded(cuda_graph.Recorded):
         def __init__(self, *args):
             made.append(self)
             super().__init__(*args)
 
-    monkeypatch.setattr(capture, "Recorded", Recorded)
+    monkeypatch.setattr(cuda_graph, "Recorded", Recorded)
     if DEVICE == "cpu":
-        obstacle = capture.obstacle
-        monkeypatch.setattr(capture, "obstacle", lambda model, *args: obstacle(Pretender("cuda"), *args))
+        obstacle = cuda_graph.obstacle
+        monkeypatch.setattr(cuda_graph, "obstacle", lambda model, *args: obstacle(Pretender("cuda"), *args))
         monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: StandIn(made[-1]))
         monkeypatch.setattr(torch.cuda, "graph", StandIn.recording)
         monkeypatch.setattr(torch.cuda, "Stream", Stream)
@@ -95,7 +95,7 @@ class StandIn:
 
     @contextmanager
     def recording(self):
-        tensors = [*capture.tensors(self.recorded.model).values()]
+        tensors = [*cuda_graph.tensors(self.recorded.model).values()]
         tensors += [value for memory in self.recorded.optimizer.state.values() for value in memory.values()]
         before, drawn = [tensor.detach().clone() for tensor in tensors], torch.get_rng_state()
         try:
@@ -135,7 +135,7 @@ def assert_same(ours, plain):
 @pytest.mark.parametrize(("steps", "together"), [(1, 1), (4, 4), (8, 4), (600, 12)])
 def test_the_replayed_steps_are_the_plain_ones(steps, together, graphs):
     """Rates, batches, losses, weights; the warm-up leaves no trace, an epoch is divided without rest."""
-    assert_same(train(loop=capture.Graph(steps)), train())
+    assert_same(train(loop=cuda_graph.Graph(steps)), train())
     assert len(graphs[0].losses) == together
     assert len(graphs) == 1, "recorded once for all epochs"
 
@@ -155,7 +155,7 @@ def half_done(folder):
 def test_a_resumed_training_warms_up_without_a_trace_too(graphs, tmp_path):
     folder = checkpoints.Folder(tmp_path)
     half_done(folder)
-    assert_same(train(checkpoint=folder, loop=capture.Graph(4)), train())
+    assert_same(train(checkpoint=folder, loop=cuda_graph.Graph(4)), train())
 
 
 REFUSED = "operation not permitted when stream is capturing"
@@ -169,7 +169,7 @@ def test_a_recording_that_fails_says_one_line_and_leaves_no_trace(at, resumed, g
         knobs["checkpoint"] = checkpoints.Folder(tmp_path)
         half_done(knobs["checkpoint"])
     failing = net(at, RuntimeError(f"{REFUSED}\nCUDA kernel errors might be …"), resumed)
-    assert_same(train(failing, loop=capture.Graph(4), **knobs), train())
+    assert_same(train(failing, loop=cuda_graph.Graph(4), **knobs), train())
     assert capsys.readouterr().out == f"No CUDA graph (recording failed: {REFUSED}): the plain loop runs.\n"
     assert len(graphs) == 1, "tried once, not in every epoch"
 
@@ -177,7 +177,7 @@ def test_a_recording_that_fails_says_one_line_and_leaves_no_trace(at, resumed, g
 def everything(model, optimizer):
     """Copies of all that a step changes, and of what only a recording does."""
     return {
-        "tensors": {name: tensor.detach().clone() for name, tensor in capture.tensors(model).items()},
+        "tensors": {name: tensor.detach().clone() for name, tensor in cuda_graph.tensors(model).items()},
         "slopes": [p.grad.clone() for p in model.parameters()],
         "memories": optimizer.state_dict()["state"] | {},
         "groups": [dict(group) for group in optimizer.param_groups],
@@ -194,18 +194,18 @@ def test_what_is_no_obstacle_comes_through_and_leaves_no_trace_either(at, error,
     nn.functional.cross_entropy(model.layers(batches[0][0]), batches[0][1]).backward()
     before = everything(model, optimizer)
     with pytest.raises(type(error)):
-        capture.Graph(4)(model, optimizer, batches, [0.01] * 12, None)
+        cuda_graph.Graph(4)(model, optimizer, batches, [0.01] * 12, None)
     torch.testing.assert_close(everything(model, optimizer), before, rtol=0, atol=0)
 
 
 def test_memory_that_does_not_suffice_is_explained(graphs):
     words = "a batch of 5 does not fit into the memory that is left on .*: try batch_size=2"
     with pytest.raises(torch.OutOfMemoryError, match=words):
-        train(net(2, torch.OutOfMemoryError("CUDA out of memory.")), loop=capture.Graph())
+        train(net(2, torch.OutOfMemoryError("CUDA out of memory.")), loop=cuda_graph.Graph())
 
 
 def test_a_graph_serves_one_training_alone(graphs):
-    graph, model = capture.Graph(4), net()
+    graph, model = cuda_graph.Graph(4), net()
     train(model, loop=graph)
     for other, what in ((net(), "network"), (model, "optimiser")):
         before = [tensor.clone() for tensor in other.state_dict().values()]
@@ -216,7 +216,7 @@ def test_a_graph_serves_one_training_alone(graphs):
 
 
 def test_batches_of_another_shape_are_another_training(graphs):
-    graph, model, forms = capture.Graph(4), net(), []
+    graph, model, forms = cuda_graph.Graph(4), net(), []
 
     def growing(x, generator):
         forms.append(x)
@@ -238,7 +238,7 @@ def test_batches_of_another_shape_are_another_training(graphs):
 def test_where_nothing_can_be_recorded_the_plain_loop_runs(trained, knobs, reason, request, capsys):
     if reason != "the network is on cpu":
         request.getfixturevalue("graphs")
-    assert_same(trained(loop=capture.Graph(), **knobs), trained(**knobs))
+    assert_same(trained(loop=cuda_graph.Graph(), **knobs), trained(**knobs))
     assert capsys.readouterr().out == f"No CUDA graph ({reason}): the plain loop runs.\n"
 
 
@@ -256,4 +256,4 @@ def test_obstacles_are_named(device, sizes, hook, words):
     if hook:
         optimizer.register_step_post_hook(lambda *_: None)
     batches = [(torch.zeros(n, 2), torch.zeros(n)) for n in sizes]
-    assert capture.obstacle(Pretender(device), optimizer, batches) == words
+    assert cuda_graph.obstacle(Pretender(device), optimizer, batches) == words

@@ -7,8 +7,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from losslab import chapters
-from losslab.chapters import CHAPTERS
+from losslab.book import chapters
+from losslab.book.chapters import CHAPTERS
 
 
 def test_stems_begin_with_their_number_and_come_in_order():

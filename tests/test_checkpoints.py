@@ -13,7 +13,8 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from losslab import augmentation, checkpoints, training
+from losslab.data import augment
+from losslab.learning import checkpoints, training
 
 pytestmark = pytest.mark.trains
 
@@ -156,7 +157,7 @@ def seeded():
 
 
 def turned(degrees):
-    return partial(augmentation.affine, degrees=degrees)
+    return partial(augment.affine, degrees=degrees)
 
 
 ONE_WRONG = torch.cat([LABELS[:59], (LABELS[59:] + 1) % 3])
@@ -172,7 +173,7 @@ OTHERS = {  # what was asked for first, what is asked for then, and what the sen
     "half of the images": ({}, {"images": IMAGES[:30], "labels": LABELS[:30]}, "the number of steps"),
     "one label": ({}, {"labels": ONE_WRONG}, "the training set was '.*labels .60,. torch.int64, SHA"),
     "watched images": ({}, {"watch": {"all": (-IMAGES, LABELS)}}, "watched 'all' was"),
-    "a transform": ({}, {"transform": augmentation.affine}, "was None, is 'losslab.augmentation.affine()"),
+    "a transform": ({}, {"transform": augment.affine}, "was None, is 'losslab.data.augment.affine()"),
     "its knobs": ({"transform": turned(5)}, {"transform": turned(6)}, "degrees=5.* is .*degrees=6"),
     "its numbers": ({"transform": Times(2)}, {"transform": Times(3)}, r"Times\(factor=2\)', is .*factor=3"),
     "its method": ({"transform": Times(2)}, {"transform": Times(2).again}, r"Times.again\(factor=2\)"),
@@ -210,7 +211,7 @@ def test_the_same_training_made_anew_is_the_same(tmp_path):
 
     def asked(seed):
         torch.manual_seed(seed)
-        transform = partial(augmentation.affine, degrees=5)
+        transform = partial(augment.affine, degrees=5)
         generator = torch.Generator().manual_seed(seed)
         return {"images": IMAGES.clone(), "average": ema(0.9), "transform": transform, "generator": generator}
 

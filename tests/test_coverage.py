@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from losslab import chapters, errata
+from losslab.article import coverage, misprints
+from losslab.book import chapters
 
 ROOT = Path(__file__).resolve().parents[1]
 LIST = ROOT.parent / "shared" / "article" / "errata.md"
-PARTS = {part.id: part for part in chapters.coverage()}
+PARTS = {part.id: part for part in coverage.parts()}
 
 
 def ids(name, *numbers):
@@ -34,13 +35,13 @@ EXPECTED = set().union(
 
 
 def test_every_part_has_one_row():
-    assert len(chapters.coverage()) == len(PARTS)
+    assert len(coverage.parts()) == len(PARTS)
     assert set(PARTS) == EXPECTED
 
 
 def test_parts_come_in_the_articles_order():
     for half in (0, 1):
-        firsts = [part.lines[half] for part in chapters.coverage()]
+        firsts = [part.lines[half] for part in coverage.parts()]
         assert firsts == sorted(firsts)
 
 
@@ -82,7 +83,7 @@ def test_the_ids_are_those_of_the_outline(article):
     assert found == EXPECTED
 
 
-DIAGRAMS = [part for part in chapters.coverage() if part.chain]
+DIAGRAMS = [part for part in coverage.parts() if part.chain]
 
 
 @pytest.mark.parametrize("part", DIAGRAMS, ids=lambda part: part.id)
@@ -100,4 +101,4 @@ def test_there_are_thirteen_diagrams(article):
 
 
 def test_the_concept_map_of_the_errata_is_d1():
-    assert list(errata.CONCEPT_MAP_AS_PRINTED) == DIAGRAMS[0].chain
+    assert list(misprints.CONCEPT_MAP_AS_PRINTED) == DIAGRAMS[0].chain

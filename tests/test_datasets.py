@@ -23,12 +23,12 @@ import torch
 import torchvision
 from torchvision.datasets import MNIST
 
-from losslab import datasets
-from losslab.datasets import DataError, mnist
+from losslab.data import mnist
+from losslab.data.mnist import DataError, load
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared" / "mnist"
-NAMES = list(datasets.SHA256["full"])
+NAMES = list(mnist.SHA256["full"])
 needs_full = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/mnist, the full set")
 
 
@@ -102,7 +102,7 @@ def mirrors(monkeypatch):
         monkeypatch.setattr(MNIST, "mirrors", [server.url for server in new])
         return new
 
-    monkeypatch.setitem(datasets.SHA256, "full", TABLE)
+    monkeypatch.setitem(mnist.SHA256, "full", TABLE)
     monkeypatch.setattr(MNIST, "mirrors", [])
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     gc.freeze()  # torch's objects need no collecting
@@ -142,10 +142,10 @@ def assert_stand_ins(digits):
 def refusal(root):
     """The one sentence that says why `root` gives no data."""
     with pytest.raises(DataError) as refused:
-        mnist("full", root)
+        load("full", root)
     sentence = str(refused.value)
     assert "\n" not in sentence
-    assert "mnist('sample')" in sentence, "the way out that always works is named"
+    assert "mnist.load('sample')" in sentence, "the way out that always works is named"
     return sentence
 
 
@@ -153,7 +153,7 @@ def refusal(root):
 
 
 def test_sample_is_balanced_uint8_and_small():
-    digits = mnist()
+    digits = load()
     for images, labels, each in (
         (digits.train_images, digits.train_labels, 600),
         (digits.test_images, digits.test_labels, 100),
@@ -165,7 +165,7 @@ def test_sample_is_balanced_uint8_and_small():
 
 
 def test_every_call_returns_fresh_writable_tensors():
-    first, second = mnist(), mnist()
+    first, second = load(), load()
     first.train_images.zero_()
     assert second.train_images.any()
     assert second == second != first  # no comparison of tensors, which has no truth value
@@ -177,7 +177,7 @@ def test_sample_images_are_mnist_images_with_their_labels_in_order():
     def pairs(images, labels):
         return zip((image.tobytes() for image in images.numpy()), labels.tolist(), strict=True)
 
-    sample, full = mnist("sample"), mnist("full", SHARED)
+    sample, full = load("sample"), load("full", SHARED)
     for part in ("train", "test"):
         of_full, of_sample = (
             pairs(getattr(d, f"{part}_images"), getattr(d, f"{part}_labels")) for d in (full, sample)
@@ -188,7 +188,7 @@ def test_sample_images_are_mnist_images_with_their_labels_in_order():
 
 @needs_full
 def test_script_makes_the_shipped_files():
-    for name, content in make_mnist_sample.sample(mnist("full", SHARED)).items():
+    for name, content in make_mnist_sample.sample(load("full", SHARED)).items():
         shipped = (make_mnist_sample.SAMPLE / f"{name}.gz").read_bytes()
         assert gzip.decompress(shipped) == content
         assert shipped[:10] == make_mnist_sample.gzipped(content)[:10]  # the header: no name, no time
@@ -209,8 +209,8 @@ def test_sample_needs_no_network_and_no_torchvision():
             if event.startswith(("socket.", "urllib.")):
                 raise AssertionError(event)
         sys.addaudithook(refuse)
-        from losslab.datasets import mnist
-        mnist("sample", root="/nowhere")
+        from losslab.data import mnist
+        mnist.load("sample", root="/nowhere")
         assert "torchvision" not in sys.modules
     """
     subprocess.run([sys.executable, "-W", "error", "-c", textwrap.dedent(script)], check=True)
@@ -224,20 +224,20 @@ def test_sample_needs_no_network_and_no_torchvision():
 def test_damaged_sample_is_refused(monkeypatch, tmp_path, name, damage, fault):
     for file in make_mnist_sample.SAMPLE.glob("*.gz"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    monkeypatch.setattr(datasets, "SAMPLE", tmp_path)
+    monkeypatch.setattr(mnist, "SAMPLE", tmp_path)
     broken = tmp_path / f"{name}.gz"
     if damage == "missing":
         broken.unlink()
     else:
         broken.write_bytes(broken.read_bytes()[:-100] if damage == "truncated" else PACKED[broken.name])
     with pytest.raises(DataError, match=f"{name}.gz {fault}.*: reinstall losslab$"):
-        mnist("sample")
+        load("sample")
 
 
 @pytest.mark.parametrize("which", ["Sample", "train", "", None, 7, ["sample"]])
 def test_unknown_set_is_refused(which):
     with pytest.raises(ValueError, match=r"which must be 'sample' or 'full', got "):
-        mnist(which)
+        load(which)
 
 
 # ---- the full set, present
@@ -247,7 +247,7 @@ def test_unknown_set_is_refused(which):
 def test_full_set_is_read_packed_and_in_place(monkeypatch):
     monkeypatch.setattr(MNIST, "mirrors", [])
     before = tree(SHARED)
-    digits = mnist("full", SHARED)
+    digits = load("full", SHARED)
     assert digits.train_images.shape == (60_000, 28, 28)
     assert digits.test_images.shape == (10_000, 28, 28)
     assert len(digits.train_labels) == 60_000
@@ -259,7 +259,7 @@ def test_full_set_is_read_packed_and_in_place(monkeypatch):
 @pytest.mark.parametrize("files", [GOOD, PACKED, FOREIGN | PACKED], ids=["plain", "gz", "gz beside foreign"])
 def test_files_already_there_are_used_and_nothing_is_written(mirrors, tmp_path, files):
     put(tmp_path, files)
-    assert_stand_ins(mnist("full", tmp_path))
+    assert_stand_ins(load("full", tmp_path))
     assert tree(tmp_path) == listing(*files)
 
 
@@ -269,12 +269,12 @@ def test_default_root_is_the_environment_s_then_the_home_s(mirrors, monkeypatch,
     put(tmp_path / "home" / ".cache" / "losslab", GOOD)
     put(tmp_path / "named", PACKED)
     monkeypatch.delenv("LOSSLAB_DATA", raising=False)
-    assert_stand_ins(mnist("full"))
-    assert_stand_ins(mnist("full", "~/.cache/losslab"))
+    assert_stand_ins(load("full"))
+    assert_stand_ins(load("full", "~/.cache/losslab"))
     monkeypatch.setenv("LOSSLAB_DATA", str(tmp_path / "empty"))
     assert str(tmp_path / "empty") in refusal(None)
     monkeypatch.setenv("LOSSLAB_DATA", str(tmp_path / "named"))
-    assert_stand_ins(mnist("full"))
+    assert_stand_ins(load("full"))
 
 
 # ---- the full set, downloaded
@@ -282,14 +282,14 @@ def test_default_root_is_the_environment_s_then_the_home_s(mirrors, monkeypatch,
 
 def test_download_leaves_what_torchvision_reads(mirrors, tmp_path, capsys):
     (server,) = mirrors(PACKED)
-    digits = mnist("full", tmp_path)
+    digits = load("full", tmp_path)
     assert_stand_ins(digits)
     assert tree(tmp_path) == listing(*GOOD)
     assert "100%" in capsys.readouterr().err, "torchvision shows its progress bar"
     for train, images in ((True, digits.train_images), (False, digits.test_images)):
         torch.testing.assert_close(MNIST(tmp_path, train, download=False).data, images, rtol=0, atol=0)
     server.asked.clear()
-    assert_stand_ins(mnist("full", tmp_path))
+    assert_stand_ins(load("full", tmp_path))
     assert server.asked == []
 
 
@@ -319,7 +319,7 @@ def test_broken_file_is_replaced_or_refused(mirrors, tmp_path, capsys, broken):
     assert tree(tmp_path) == before, "nobody's file is thrown away before there is a better one"
     (server,) = mirrors(PACKED)
     capsys.readouterr()
-    assert_stand_ins(mnist("full", tmp_path))
+    assert_stand_ins(load("full", tmp_path))
     assert capsys.readouterr().out.startswith(f"Downloading {LAST} again: {raw / name} ")
     assert set(server.asked) == {f"{LAST}.gz"}, "only the broken file is fetched"
     assert tree(tmp_path) == listing(*GOOD)
@@ -348,7 +348,7 @@ def test_broken_mirror_leaves_nothing_broken(mirrors, tmp_path, answer, reason):
     assert re.match(f"{LAST} .*{server.url}{LAST}.gz: .*{reason}", refusal(tmp_path))
     assert tree(tmp_path) == listing(*NAMES[:-1])
     _, good = mirrors(bad, PACKED)
-    assert_stand_ins(mnist("full", tmp_path))
+    assert_stand_ins(load("full", tmp_path))
     assert set(good.asked) == {f"{LAST}.gz"}, "the other mirror is asked for what is missing, and no more"
     assert tree(tmp_path) == listing(*GOOD)
 
@@ -360,7 +360,7 @@ def test_silent_mirror_is_given_up(mirrors, monkeypatch, tmp_path):
 
     put(tmp_path, {name: GOOD[name] for name in NAMES[:-1]})
     mirrors({f"{LAST}.gz": stall})
-    monkeypatch.setattr(datasets, "STALLED", 0.3)
+    monkeypatch.setattr(mnist, "STALLED", 0.3)
     assert f"{LAST}.gz: timed out" in refusal(tmp_path)
     assert tree(tmp_path) == listing(*NAMES[:-1])
 
@@ -427,7 +427,7 @@ def test_full_disk_is_refused_and_cleaned_up(mirrors, monkeypatch, tmp_path, las
     assert tree(tmp_path) == listing(*NAMES[:-1])
     assert second.asked == [], "another mirror would not help"
     first.asked.clear()
-    assert_stand_ins(mnist("full", tmp_path))
+    assert_stand_ins(load("full", tmp_path))
     assert set(first.asked) == {f"{LAST}.gz"}
 
 
@@ -438,9 +438,9 @@ def start(root, server):
     """Start another Python that reads the full set (the stand-ins) from `root` and `server`."""
     script = f"""
         from torchvision.datasets import MNIST
-        from losslab import datasets
-        MNIST.mirrors, datasets.SHA256["full"] = [{server.url!r}], {TABLE!r}
-        print(datasets.mnist("full", {str(root)!r}))
+        from losslab.data import mnist
+        MNIST.mirrors, mnist.SHA256["full"] = [{server.url!r}], {TABLE!r}
+        print(mnist.load("full", {str(root)!r}))
     """
     command = [sys.executable, "-W", "error", "-c", textwrap.dedent(script)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -453,7 +453,7 @@ def halfway(root, then):
         if handler.server.asked.count(f"{LAST}.gz") == 1:  # torchvision first asks whether the file has moved
             return send(handler, b"")
         send(handler, bytes(100_000), promised=200_000)
-        while not any(file.stat().st_size for file in root.glob(f"MNIST/{datasets.SCRATCH}*/*/{LAST}.gz")):
+        while not any(file.stat().st_size for file in root.glob(f"MNIST/{mnist.SCRATCH}*/*/{LAST}.gz")):
             time.sleep(0.01)
         time.sleep(0.1)
         then()
@@ -464,10 +464,10 @@ def halfway(root, then):
 def test_ctrl_c_leaves_nothing_and_the_next_run_finishes(mirrors, tmp_path):
     mirrors({**PACKED, f"{LAST}.gz": halfway(tmp_path, _thread.interrupt_main)})
     with pytest.raises(KeyboardInterrupt):
-        mnist("full", tmp_path)
+        load("full", tmp_path)
     assert tree(tmp_path) == listing(*NAMES[:-1])
     (server,) = mirrors(PACKED)
-    assert_stand_ins(mnist("full", tmp_path))
+    assert_stand_ins(load("full", tmp_path))
     assert set(server.asked) == {f"{LAST}.gz"}
 
 
@@ -484,26 +484,26 @@ def test_killed_download_is_finished_by_the_next_run_and_swept_later(mirrors, mo
         process.kill()
         process.communicate()
     over.set()
-    (left,) = (tmp_path / "MNIST").glob(f"{datasets.SCRATCH}*")
+    (left,) = (tmp_path / "MNIST").glob(f"{mnist.SCRATCH}*")
     assert sorted(path.name for path in (tmp_path / "MNIST" / "raw").iterdir()) == sorted(NAMES[:-1])
     (server,) = mirrors(PACKED)
-    assert_stand_ins(mnist("full", tmp_path))
+    assert_stand_ins(load("full", tmp_path))
     assert set(server.asked) == {f"{LAST}.gz"}
     assert left.exists(), "young scratch folders may belong to another notebook"
-    monkeypatch.setattr(datasets, "STALE", 0)
-    assert_stand_ins(mnist("full", tmp_path))
+    monkeypatch.setattr(mnist, "STALE", 0)
+    assert_stand_ins(load("full", tmp_path))
     assert tree(tmp_path) == listing(*GOOD)
 
 
 def test_what_cannot_be_swept_does_no_harm(mirrors, monkeypatch, tmp_path):
     raw = put(tmp_path, GOOD)
-    (raw.parent / f"{datasets.SCRATCH}file").write_text("no folder, so it is not removed")
-    monkeypatch.setattr(datasets, "STALE", -1)
-    assert_stand_ins(mnist("full", tmp_path))
+    (raw.parent / f"{mnist.SCRATCH}file").write_text("no folder, so it is not removed")
+    monkeypatch.setattr(mnist, "STALE", -1)
+    assert_stand_ins(load("full", tmp_path))
 
 
 def test_two_notebooks_may_download_at_once(mirrors, monkeypatch, tmp_path):
-    monkeypatch.setattr(datasets, "STALLED", 120)  # the other one imports torch first
+    monkeypatch.setattr(mnist, "STALLED", 120)  # the other one imports torch first
     both = threading.Barrier(2)
 
     def together(handler):
@@ -512,8 +512,8 @@ def test_two_notebooks_may_download_at_once(mirrors, monkeypatch, tmp_path):
 
     (server,) = mirrors({**PACKED, f"{NAMES[0]}.gz": together})
     with start(tmp_path, server) as other:
-        assert_stand_ins(mnist("full", tmp_path))
+        assert_stand_ins(load("full", tmp_path))
         assert other.communicate(timeout=120)[0] == "Digits(20 training + 10 test images)\n"
     assert server.asked.count(f"{NAMES[0]}.gz") == 4, "two downloads, each of which asks twice"
     assert tree(tmp_path) == listing(*GOOD)
-    assert_stand_ins(mnist("full", tmp_path))
+    assert_stand_ins(load("full", tmp_path))

@@ -13,8 +13,8 @@ import psutil
 import pytest
 import torch
 
-from losslab import distributed, torchrun
-from losslab.distributed import RUNS, Run
+from losslab.parallel import torchrun, worker
+from losslab.parallel.worker import PLANS, Plan
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="looks at processes and sockets as POSIX has them")
 pytestmark = [POSIX, pytest.mark.trains]
@@ -25,7 +25,7 @@ KNOBS = ("--steps", str(STEPS), "--double")
 @pytest.fixture(scope="module")
 def two():
     """Every run in two processes, float64: {name of the run: [result of rank 0, of rank 1]}."""
-    found = torchrun.launch("--runs", *RUNS, *KNOBS)
+    found = torchrun.launch("--runs", *PLANS, *KNOBS)
     assert (found["world"], found["device"]) == (2, "cpu")
     return found["runs"]
 
@@ -33,11 +33,11 @@ def two():
 @pytest.fixture(scope="module")
 def one():
     """The same training in this process."""
-    return distributed.train(Run(), steps=STEPS, dtype=torch.float64)
+    return worker.train_replica(Plan(), steps=STEPS, dtype=torch.float64)
 
 
 def curve(replicas):
-    return np.array(distributed.batch_losses(replicas))
+    return np.array(worker.batch_losses(replicas))
 
 
 def test_two_processes_follow_the_loss_of_one(two, one):
@@ -83,18 +83,18 @@ def test_unequal_shards_need_weights(two, one):
 @pytest.mark.parametrize(
     ("run", "world", "sizes"),
     [
-        (Run(), 1, [100]),
-        (Run(), 3, [33, 33, 34]),
-        (Run(first=3), 2, [75, 25]),
-        (Run(first=3), 4, [50, 16, 17, 17]),
+        (Plan(), 1, [100]),
+        (Plan(), 3, [33, 33, 34]),
+        (Plan(first=3), 2, [75, 25]),
+        (Plan(first=3), 4, [50, 16, 17, 17]),
     ],
 )
 def test_shares_cover_the_batch(run, world, sizes):
-    assert distributed.shares(run, 100, world) == sizes
+    assert worker.shares(run, 100, world) == sizes
 
 
 def test_batches_go_through_all_images_before_they_begin_anew():
-    seen = list(distributed.batches(10, 3, 7, torch.Generator().manual_seed(0)))
+    seen = list(worker.batches(10, 3, 7, torch.Generator().manual_seed(0)))
     assert [len(batch) for batch in seen] == [3] * 7
     for epoch in (seen[:3], seen[3:6]):
         assert len(torch.cat(epoch).unique()) == 9
@@ -104,12 +104,12 @@ def test_batches_go_through_all_images_before_they_begin_anew():
 def test_a_batch_too_small_or_too_large_is_refused():
     for size in (0, 6001):
         with pytest.raises(ValueError, match="each process an image"):
-            distributed.train(Run(), steps=1, batch_size=size)
+            worker.train_replica(Plan(), steps=1, batch_size=size)
 
 
 def test_alone_the_script_prints_its_results(capsys):
     threads = torch.get_num_threads()
-    distributed.main(["--steps", "2", "--threads", str(threads)])
+    worker.main(["--steps", "2", "--threads", str(threads)])
     found = json.loads(capsys.readouterr().out)
     assert (found["world"], len(found["runs"]["all-reduce"])) == (1, 1)
 
@@ -137,12 +137,12 @@ def test_two_agents_meet_as_on_two_machines(tmp_path):
 
 TRAIN_AND_COUNT = """
 import psutil, sys
-from losslab import distributed
+from losslab.parallel import worker
 
 threads = psutil.Process().num_threads
 alone = threads()
-with distributed.connected(sys.argv[1], 60):
-    distributed.train(distributed.RUNS["all-reduce"], steps=1)
+with worker.connected(sys.argv[1], 60):
+    worker.train_replica(worker.PLANS["all-reduce"], steps=1)
     together = threads()
 print(alone, together, threads())
 """
@@ -156,12 +156,12 @@ def test_no_thread_outlives_the_group(tmp_path):
     workers = [subprocess.Popen(line, env=env, stdout=subprocess.PIPE, text=True) for env in ranks]
     for alone, together, after in [map(int, w.communicate(timeout=60)[0].split()) for w in workers]:
         assert after == alone < together
-    assert [worker.returncode for worker in workers] == [0, 0]
+    assert [one.returncode for one in workers] == [0, 0]
 
 
 def test_an_interrupted_launch_leaves_nothing_behind_and_opened_no_port_to_the_network():
     """As a reader does it: the launcher gets SIGINT while the workers train."""
-    line = "from losslab import torchrun; torchrun.launch('--steps', '1000000')"
+    line = "from losslab.parallel import torchrun; torchrun.launch('--steps', '1000000')"
     pipes = {"env": torchrun.surroundings(), "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     launcher = psutil.Popen([sys.executable, "-c", line], **pipes)
     family, listening, deadline = {launcher.pid}, set(), time.monotonic() + 90
@@ -204,7 +204,7 @@ def test_a_launch_too_long_is_ended():
 
 def test_a_worker_gives_up_by_itself():
     """Even if nobody is left to end it."""
-    line = [sys.executable, "-m", "losslab.distributed", "--steps", "1000000", "--limit", "0.1"]
+    line = [sys.executable, "-m", "losslab.parallel.worker", "--steps", "1000000", "--limit", "0.1"]
     done = subprocess.run(line, env=torchrun.surroundings(), capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "Timeout" in done.stderr
@@ -230,7 +230,7 @@ def test_the_reason_is_the_first_exception_or_the_last_line(said, why):
 
 def test_processes_use_this_very_package_whatever_the_path(monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    assert torchrun.surroundings()["PYTHONPATH"] == str(Path(distributed.__file__).parents[1])
+    assert torchrun.surroundings()["PYTHONPATH"] == str(Path(worker.__file__).parents[1])
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
     assert torchrun.surroundings()["PYTHONPATH"].split(os.pathsep)[1] == "elsewhere"
     assert torchrun.surroundings()["GLOO_SOCKET_IFNAME"] == {"linux": "lo", "darwin": "lo0"}[sys.platform]

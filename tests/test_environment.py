@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 from packaging.requirements import Requirement
 
-from losslab import datasets, environment
+from losslab.book import environment
+from losslab.data import mnist
 
 
 def test_everything_is_in_order_here():
@@ -115,7 +116,7 @@ def test_digits_unreadable(monkeypatch):
     def broken(which):
         raise OSError("the sample is truncated")
 
-    monkeypatch.setattr(datasets, "mnist", broken)
+    monkeypatch.setattr(mnist, "load", broken)
     check = environment.digits()
     assert not check.ok
     assert "the sample is truncated" in check.sentence

@@ -8,8 +8,9 @@ import sympy as sp
 import torch
 from torch import nn
 
-from losslab import autodiff, models, sizes
-from losslab.views import concepts
+from losslab.explorers.views import concepts
+from losslab.formulas import costs
+from losslab.learning import autodiff, models
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "01_concepts.ipynb"
 EXACT = {"rtol": 0, "atol": 1e-12}
@@ -96,10 +97,10 @@ def test_equation_1_6_counts_parameters(written, widths):
 def test_equation_1_7_is_the_count_of_a_transformer_without_attention_scores(written):
     """Each parameter is used once per token: 2 FLOP forward, 4 back. And the published products."""
     assert written["1.7"] == r"C \approx 6\,N\,D"
-    assert sizes.dense_flop(3, 5) == 6 * 3 * 5
-    np.testing.assert_allclose(sizes.dense_flop(174.6e9, 300e9), 3.14e23, rtol=0.002)  # Table D.1
-    np.testing.assert_allclose(sizes.dense_flop(109e6, 250e9), 1.64e20, rtol=0.005)
-    np.testing.assert_allclose(sizes.dense_flop(355e6, 250e9), 5.33e20, rtol=0.005)
+    assert costs.train_flop(3, 5) == 6 * 3 * 5
+    np.testing.assert_allclose(costs.train_flop(174.6e9, 300e9), 3.14e23, rtol=0.002)  # Table D.1
+    np.testing.assert_allclose(costs.train_flop(109e6, 250e9), 1.64e20, rtol=0.005)
+    np.testing.assert_allclose(costs.train_flop(355e6, 250e9), 5.33e20, rtol=0.005)
     with torch.device("meta"):
         layer = nn.TransformerEncoderLayer(256, 4, 1024, dropout=0.0, batch_first=True)
         tokens = torch.empty(1, 8, 256, requires_grad=True)  # few tokens: the scores cost next to nothing

@@ -10,8 +10,10 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from losslab import gradients, models, optim, training
-from losslab.views import training_steps
+from losslab.data import pixels
+from losslab.explorers.views import training_steps
+from losslab.formulas import backprop, optim
+from losslab.learning import models, training
 
 pytestmark = pytest.mark.trains
 
@@ -47,7 +49,7 @@ def test_equation_2_2_standardising(written, scalings):
     mu, sigma = x.sum() / x.size, (((x - x.sum() / x.size) ** 2).sum() / x.size) ** 0.5
     want = (x - mu) / sigma
     np.testing.assert_allclose(scalings["standardised, (2.2)"](x, x), want, rtol=1e-12)
-    library = training.standardise(images, *training.mean_std(images))
+    library = pixels.standardise(images, *pixels.mean_std(images))
     np.testing.assert_allclose(library.ravel(), want, atol=1e-6)
     printed = hand(scalings["standardised, (2.2)"])
     np.testing.assert_allclose(printed, np.array([-1, -1, -1, 3]) / 3**0.5, rtol=1e-12)
@@ -85,8 +87,8 @@ def test_equation_2_5_size_through_layers(sigma, written):
     squares = []
     for _ in range(40):  # r_l² is a mean over draws of the weights
         x = rng.standard_normal((4, n))
-        layers = gradients.draw(rng, (n,) * 11, sigma * n**0.5)
-        z, _ = gradients.forward(layers, x / (x**2).mean() ** 0.5)
+        layers = backprop.random_layers(rng, (n,) * 11, sigma * n**0.5)
+        z, _ = backprop.forward(layers, x / (x**2).mean() ** 0.5)
         squares.append([(np.maximum(one, 0) ** 2).mean() for one in z])
     growth = np.mean(squares, 0) ** 0.5 / factor ** np.arange(1, 11)
     np.testing.assert_allclose(growth, 1, atol=0.15)

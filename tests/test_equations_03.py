@@ -9,7 +9,8 @@ import torch
 from torch import distributions
 from torch.nn import functional
 
-from losslab import errata, losses
+from losslab.article import misprints
+from losslab.formulas import activations, losses
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "03_losses.ipynb"
 EXACT = {"rtol": 1e-12, "atol": 1e-13}
@@ -112,7 +113,7 @@ def test_equation_3_5_is_the_constant_with_the_smallest_mse(written):
 def test_equation_3_6_is_binary_cross_entropy(written):
     assert written["3.6"] == r"\ell(p, y) = -y \log p - (1 - y) \log (1 - p)"
     z, y = logits(1, 50)[0], np.arange(50) % 2
-    p = losses.sigmoid(z)
+    p = activations.sigmoid(z)
     ell = np.array([-y_i * np.log(p_i) - (1 - y_i) * np.log(1 - p_i) for p_i, y_i in zip(p, y, strict=True)])
     by_torch = functional.binary_cross_entropy(torch.tensor(p), torch.tensor(1.0 * y), reduction="none")
     np.testing.assert_allclose(ell, by_torch.numpy(), rtol=1e-10)
@@ -140,7 +141,7 @@ def test_equation_3_7_is_the_price_of_the_right_class(written):
 def test_equation_3_8_averages_over_samples_and_sums_over_classes(written):
     assert written["3.8"] == r"L = -\frac1N \sum_{i=1}^{N} \sum_{k=1}^{K} y_{ik} \log p_{ik}"
     z, labels = logits(), classes()
-    p, y, (N, K) = losses.softmax(z), np.eye(5)[labels], z.shape
+    p, y, (N, K) = activations.softmax(z), np.eye(5)[labels], z.shape
     L = -1 / N * sum(y[i, k] * np.log(p[i, k]) for i in range(N) for k in range(K))
     np.testing.assert_allclose(L, losses.cross_entropy(z, labels), **EXACT)
     np.testing.assert_allclose(L, functional.cross_entropy(torch.tensor(z), torch.tensor(y)).item(), **EXACT)
@@ -159,7 +160,7 @@ def test_equation_3_9_is_softmax(written):
     assert written["3.9"] == r"p_k = \frac{e^{z_k}}{\sum_{j=1}^{K} e^{z_j}}"
     for z in logits():
         p = [np.exp(z[k]) / sum(np.exp(z[j]) for j in range(5)) for k in range(5)]
-        np.testing.assert_allclose(losses.softmax(z), p, **EXACT)
+        np.testing.assert_allclose(activations.softmax(z), p, **EXACT)
         np.testing.assert_allclose(torch.tensor(z).softmax(0).numpy(), p, **EXACT)
 
 
@@ -167,7 +168,7 @@ def test_equation_3_9_is_softmax(written):
 def test_equation_3_10_says_that_only_differences_count(c, written):
     assert written["3.10"] == r"\operatorname{softmax}(z + c) = \operatorname{softmax}(z)"
     z = logits()
-    np.testing.assert_allclose(losses.softmax(z + c), losses.softmax(z), rtol=1e-10)
+    np.testing.assert_allclose(activations.softmax(z + c), activations.softmax(z), rtol=1e-10)
     shifted = (torch.tensor(z) + c).softmax(1).numpy()
     np.testing.assert_allclose(shifted, torch.tensor(z).softmax(1).numpy(), rtol=1e-10)
 
@@ -177,8 +178,8 @@ def test_equation_3_11_is_softmax_of_two(written):
     for z_1, z_2 in logits(20, 2):
         z = z_1 - z_2
         p_1 = 1 / (1 + np.exp(-z))
-        np.testing.assert_allclose(losses.softmax([z_1, z_2])[0], p_1, **EXACT)
-        np.testing.assert_allclose(losses.sigmoid(z), p_1, **EXACT)
+        np.testing.assert_allclose(activations.softmax([z_1, z_2])[0], p_1, **EXACT)
+        np.testing.assert_allclose(activations.sigmoid(z), p_1, **EXACT)
         np.testing.assert_allclose(torch.tensor(z).sigmoid().item(), p_1, **EXACT)
 
 
@@ -187,7 +188,7 @@ def test_equation_3_12_is_cross_entropy_of_logits(written):
     for z, y in zip(logits(), classes(), strict=True):
         ell = np.log(sum(np.exp(z[k]) for k in range(5))) - z[y]
         np.testing.assert_allclose(ell, losses.cross_entropy([z], [y]), **EXACT)
-        np.testing.assert_allclose(ell, -np.log(losses.softmax(z)[y]), **EXACT)
+        np.testing.assert_allclose(ell, -np.log(activations.softmax(z)[y]), **EXACT)
         np.testing.assert_allclose(
             ell, functional.cross_entropy(torch.tensor(z), torch.tensor(y)).item(), **EXACT
         )
@@ -202,7 +203,7 @@ def test_equation_3_13_is_the_logarithm_that_survives(far, written):
         m = max(z)
         right = m + np.log(sum(np.exp(z_k - m) for z_k in z))
         np.testing.assert_allclose(right, torch.tensor(z).logsumexp(0).item(), **EXACT)
-        np.testing.assert_allclose(z[0] - losses.log_softmax(z)[0], right, **EXACT)
+        np.testing.assert_allclose(z[0] - activations.log_softmax(z)[0], right, **EXACT)
         if far == 0:
             np.testing.assert_allclose(np.log(sum(np.exp(z_k) for z_k in z)), right, **EXACT)
 
@@ -211,7 +212,7 @@ def test_equation_3_14_is_the_expected_price(cells, written):
     assert written["3.14"] == r"H(p, q) = -\sum_{k} p_k \log q_k"
     names = {"np": np}
     exec(cells["entropies"].split("\n\n\n")[0], names)
-    for p, q in zip(probabilities(), losses.softmax(logits(scale=1)), strict=True):
+    for p, q in zip(probabilities(), activations.softmax(logits(scale=1)), strict=True):
         H = -sum(p_k * np.log(q_k) for p_k, q_k in zip(p, q, strict=True))
         np.testing.assert_allclose(names["H"](p, q), H, **EXACT)
         by_torch = functional.cross_entropy(torch.tensor(q).log(), torch.tensor(p)).item()
@@ -241,7 +242,7 @@ def test_equation_3_16_asks_one_question_per_label(written):
         r"\ell(z, y) = -\frac1K \sum_{k=1}^{K} \bigl[\, y_k \log \sigma(z_k) "
         r"+ (1 - y_k) \log (1 - \sigma(z_k)) \,\bigr]"
     )
-    sigma, K = losses.sigmoid, 5
+    sigma, K = activations.sigmoid, 5
     y = np.random.default_rng(3).integers(2, size=(7, K))
     price = [
         -1 / K * sum(y[k] * np.log(sigma(z[k])) + (1 - y[k]) * np.log(1 - sigma(z[k])) for k in range(K))
@@ -265,7 +266,7 @@ def test_equation_3_17_is_the_slope_of_the_mse(written):
 def test_equation_3_18_is_prediction_minus_target(written):
     assert written["3.18"] == r"\frac{\partial \ell}{\partial z_k} = p_k - y_k"
     for z, right in zip(logits(), classes(), strict=True):
-        p, y = losses.softmax(z), np.eye(5)[right]
+        p, y = activations.softmax(z), np.eye(5)[right]
         want = [p[k] - y[k] for k in range(5)]
         by_torch = autograd(lambda z, right=right: functional.cross_entropy(z, torch.tensor(right)), z)
         np.testing.assert_allclose(by_torch, want, **EXACT)
@@ -294,7 +295,7 @@ def test_equation_3_20_is_the_slope_that_vanishes(cells, written):
     exec(cells["prices"], names)
     for y in (0.0, 1.0):
         for z in logits(1, 20)[0]:
-            p = losses.sigmoid(z)
+            p = activations.sigmoid(z)
             want = 2 * (p - y) * p * (1 - p)
             np.testing.assert_allclose(
                 autograd(lambda z, y=y: (z.sigmoid() - y) ** 2, np.array(z)), want, rtol=1e-9, atol=1e-15
@@ -323,7 +324,7 @@ def test_equation_3_21_is_the_floor_of_a_second_softmax(K, written):
             ell, functional.cross_entropy(torch.tensor(p), torch.tensor(0)).item(), **EXACT
         )
         with np.errstate(divide="ignore"):
-            twice = errata.cross_entropy_after_softmax([np.maximum(np.log(p), -1e4)], [0])
+            twice = misprints.cross_entropy_after_softmax([np.maximum(np.log(p), -1e4)], [0])
         np.testing.assert_allclose(ell, twice, **EXACT)
         assert ell >= floor - 1e-12
     np.testing.assert_allclose(ell, floor, rtol=1e-12)  # the last p was the perfect one

@@ -8,7 +8,7 @@ import sympy as sp
 import torch
 from torch.autograd.functional import jacobian
 
-from losslab import gradients, losses
+from losslab.formulas import activations, backprop, losses
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "04_gradients.ipynb"
 EXACT = {"rtol": 0, "atol": 1e-12}
@@ -20,7 +20,7 @@ INPUT = np.linspace(-1, 1, 4)
 @pytest.fixture
 def layers():
     rng = np.random.default_rng(0)
-    return [(W, rng.normal(size=b.shape)) for W, b in gradients.draw(rng, WIDTHS)]
+    return [(W, rng.normal(size=b.shape)) for W, b in backprop.random_layers(rng, WIDTHS)]
 
 
 @pytest.fixture
@@ -48,10 +48,10 @@ def judged(layers, x, label=LABEL):
 
 def ours(layers, x, labels):
     """The same by our code, with tanh."""
-    z, a = gradients.forward(layers, x, gradients.TANH)
-    delta = gradients.output_delta(losses.softmax(z[-1]), labels)
-    deltas = gradients.backward(layers, z, delta, gradients.TANH)
-    return deltas, gradients.layer_gradients(deltas, a)
+    z, a = backprop.forward(layers, x, activations.TANH)
+    delta = backprop.output_delta(activations.softmax(z[-1]), labels)
+    deltas = backprop.backward(layers, z, delta, activations.TANH)
+    return deltas, backprop.layer_gradients(deltas, a)
 
 
 def test_equation_4_1_takes_slopes_back_through_a_jacobian(written):
@@ -71,7 +71,7 @@ def test_equation_4_1_takes_slopes_back_through_a_jacobian(written):
 
 def test_equation_4_2_is_the_forward_pass(written, layers, x):
     assert written["4.2"] == r"z_l = W_l\, a_{l-1} + b_l, \qquad a_l = \sigma(z_l)"
-    z, a = gradients.forward(layers, x[None], gradients.TANH)
+    z, a = backprop.forward(layers, x[None], activations.TANH)
     _, z_torch = one_by_one(layers, x)
     a_l = x
     for (W, b), got_z, got_a, want in zip(layers, z, a, z_torch, strict=True):
@@ -85,7 +85,7 @@ def test_equation_4_3_is_softmax_and_cross_entropy(written):
     assert written["4.3"] == (r"p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}, \qquad L = -\sum_k y_k \log p_k")
     z, y = np.array([0.425, -2.6, -3.125]), np.array([0, 1, 0])
     p = np.exp(z) / np.exp(z).sum()
-    np.testing.assert_allclose(losses.softmax(z), p, **EXACT)
+    np.testing.assert_allclose(activations.softmax(z), p, **EXACT)
     loss = -(y * np.log(p)).sum()
     np.testing.assert_allclose(losses.cross_entropy(z[None], [1]), loss, **EXACT)
     theirs = torch.nn.functional.cross_entropy(torch.tensor(z), torch.tensor(1))
@@ -101,7 +101,7 @@ def test_equation_4_4_is_the_jacobian_of_softmax(written):
     p = np.exp(z) / np.exp(z).sum()
     by_element = np.array([[p[i] * ((i == j) - p[j]) for j in range(5)] for i in range(5)])
     np.testing.assert_allclose(np.diag(p) - np.outer(p, p), by_element, **EXACT)
-    np.testing.assert_allclose(gradients.softmax_jacobian(p), by_element, **EXACT)
+    np.testing.assert_allclose(backprop.softmax_jacobian(p), by_element, **EXACT)
     theirs = jacobian(lambda z: torch.softmax(z, 0), torch.tensor(z))
     np.testing.assert_allclose(theirs, by_element, **EXACT)
 
@@ -110,16 +110,16 @@ def test_equation_4_5_is_what_was_said_minus_what_was_true(written, layers, x):
     assert written["4.5"] == (
         r"\delta_L = \frac{\partial L}{\partial z_L} = J^\top \frac{\partial L}{\partial p} = p - y"
     )
-    z, _ = gradients.forward(layers, x[None], gradients.TANH)
-    p, y = losses.softmax(z[-1][0]), np.eye(3)[LABEL]
-    np.testing.assert_allclose(gradients.softmax_jacobian(p).T @ (-y / p), p - y, **EXACT)
-    np.testing.assert_allclose(gradients.output_delta(p[None], [LABEL])[0], p - y, **EXACT)
+    z, _ = backprop.forward(layers, x[None], activations.TANH)
+    p, y = activations.softmax(z[-1][0]), np.eye(3)[LABEL]
+    np.testing.assert_allclose(backprop.softmax_jacobian(p).T @ (-y / p), p - y, **EXACT)
+    np.testing.assert_allclose(backprop.output_delta(p[None], [LABEL])[0], p - y, **EXACT)
     np.testing.assert_allclose(judged(layers, x)[0][-1], p - y, **EXACT)
 
 
 def test_equation_4_6_takes_delta_one_layer_back(written, layers, x):
     assert written["4.6"] == (r"\delta_l = \left( W_{l+1}^\top\, \delta_{l+1} \right) \odot \sigma'(z_l)")
-    z, _ = gradients.forward(layers, x[None], gradients.TANH)
+    z, _ = backprop.forward(layers, x[None], activations.TANH)
     deltas, found = judged(layers, x)[0], ours(layers, x[None], [LABEL])[0]
     for l in (0, 1):
         want = (layers[l + 1][0].T @ deltas[l + 1]) * (1 - np.tanh(z[l][0]) ** 2)
@@ -132,7 +132,7 @@ def test_equation_4_7_are_the_slopes_of_the_parameters(written, layers, x):
         r"\frac{\partial L}{\partial W_l} = \delta_l\, a_{l-1}^\top, \qquad "
         r"\frac{\partial L}{\partial b_l} = \delta_l"
     )
-    _, a = gradients.forward(layers, x[None], gradients.TANH)
+    _, a = backprop.forward(layers, x[None], activations.TANH)
     deltas, theirs = judged(layers, x)
     found = ours(layers, x[None], [LABEL])[1]
     for delta, before, (W, b), (W_torch, b_torch) in zip(deltas, a, found, theirs, strict=True):
@@ -150,7 +150,7 @@ def test_equation_4_8_is_the_mean_over_a_batch(written, layers):
     )
     rng = np.random.default_rng(2)
     X, labels = rng.normal(size=(6, 4)), rng.integers(3, size=6)
-    _, a = gradients.forward(layers, X, gradients.TANH)
+    _, a = backprop.forward(layers, X, activations.TANH)
     each = [judged(layers, X[i], labels[i]) for i in range(6)]
     leaves, _ = one_by_one(layers, X[0])
     batch = torch.tensor(X)
@@ -168,7 +168,7 @@ def test_equation_4_8_is_the_mean_over_a_batch(written, layers):
 
 
 def loss_of(theta):
-    z, _ = gradients.forward(gradients.unpack(theta, WIDTHS), INPUT[None], gradients.TANH)
+    z, _ = backprop.forward(backprop.unflatten(theta, WIDTHS), INPUT[None], activations.TANH)
     return losses.cross_entropy(z[-1], [LABEL])
 
 
@@ -177,11 +177,11 @@ def test_equation_4_9_measures_a_slope(written, layers):
         r"\frac{\partial L}{\partial \theta_i} \approx "
         r"\frac{L(\theta + h\, e_i) - L(\theta - h\, e_i)}{2h}"
     )
-    theta, h = gradients.pack(layers), 1e-5
+    theta, h = backprop.flatten(layers), 1e-5
     e = np.eye(theta.size)
     want = [(loss_of(theta + h * e_i) - loss_of(theta - h * e_i)) / (2 * h) for e_i in e]
-    np.testing.assert_allclose(gradients.central_difference(loss_of, theta, h), want, **EXACT)
-    exact = gradients.pack(judged(layers, INPUT)[1])
+    np.testing.assert_allclose(backprop.central_difference(loss_of, theta, h), want, **EXACT)
+    exact = backprop.flatten(judged(layers, INPUT)[1])
     np.testing.assert_allclose(want, exact, rtol=0, atol=1e-9)
 
 
@@ -195,7 +195,7 @@ def test_equation_4_10_bounds_the_error_of_differences(written):
     for w in (0.5, 0.75, 1.25):  # both together: L = exp = L''', and w ± h is exact
         for h in 2.0 ** -np.arange(2, 45):
             bound = h**2 / 6 * np.exp(w + h) + eps * np.exp(w + h) / h
-            assert abs(gradients.central_difference(np.exp, w, h) - np.exp(w)) <= bound
+            assert abs(backprop.central_difference(np.exp, w, h) - np.exp(w)) <= bound
 
 
 def test_equation_4_11_is_its_lowest_point(written):
@@ -214,13 +214,13 @@ def test_equation_4_12_measures_along_a_direction(written, layers):
     assert written["4.12"] == (
         r"v^\top \nabla L(\theta) \approx \frac{L(\theta + h v) - L(\theta - h v)}{2h}"
     )
-    theta, h = gradients.pack(layers), 1e-5
+    theta, h = backprop.flatten(layers), 1e-5
     v = np.random.default_rng(3).normal(size=theta.size)
     v /= np.linalg.norm(v)
     measured = (loss_of(theta + h * v) - loss_of(theta - h * v)) / (2 * h)
-    got = gradients.central_difference(lambda t: loss_of(theta + t * v), 0.0, h)
+    got = backprop.central_difference(lambda t: loss_of(theta + t * v), 0.0, h)
     np.testing.assert_allclose(got, measured, **EXACT)
-    exact = gradients.pack(judged(layers, INPUT)[1])
+    exact = backprop.flatten(judged(layers, INPUT)[1])
     np.testing.assert_allclose(v @ exact, measured, rtol=0, atol=1e-9)
 
 
@@ -230,14 +230,14 @@ def test_equation_4_13_is_the_factor_per_layer(written, scale):
         r"\frac{\|\delta_l\|}{\|\delta_{l+1}\|} \approx s\,\sqrt{\operatorname{mean}\,\sigma'(z_l)^2}"
     )
     rng = np.random.default_rng(4)
-    for sigma in (gradients.RELU, gradients.TANH, gradients.SIGMOID):
-        layers = gradients.draw(rng, (700, 600, 500, 10), scale)
-        z, _ = gradients.forward(layers, rng.normal(size=(40, 700)), sigma)
-        deltas = gradients.backward(layers, z, rng.normal(size=(40, 10)), sigma)
+    for sigma in (activations.RELU, activations.TANH, activations.SIGMOID):
+        layers = backprop.random_layers(rng, (700, 600, 500, 10), scale)
+        z, _ = backprop.forward(layers, rng.normal(size=(40, 700)), sigma)
+        deltas = backprop.backward(layers, z, rng.normal(size=(40, 10)), sigma)
         for l in (0, 1):
             want = scale * (sigma.slope(z[l]) ** 2).mean() ** 0.5
             got = np.linalg.norm(deltas[l]) / np.linalg.norm(deltas[l + 1])
             np.testing.assert_allclose(got, want, rtol=0.05)
-    relu = gradients.RELU.slope(rng.normal(size=100_000))
+    relu = activations.RELU.slope(rng.normal(size=100_000))
     np.testing.assert_allclose(scale * (relu**2).mean() ** 0.5, scale / 2**0.5, rtol=0.01)
-    assert gradients.SIGMOID.slope(np.linspace(-9, 9, 1001)).max() == 0.25
+    assert activations.SIGMOID.slope(np.linspace(-9, 9, 1001)).max() == 0.25

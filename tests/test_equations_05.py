@@ -9,9 +9,9 @@ import pytest
 import sympy as sp
 import torch
 
-from losslab import optim, surfaces
 from losslab.exercises import ch05
-from losslab.trajectories import run
+from losslab.formulas import optim, surfaces
+from losslab.formulas.trajectories import run
 
 pytestmark = pytest.mark.trains
 

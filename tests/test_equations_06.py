@@ -8,7 +8,8 @@ import pytest
 import sympy as sp
 import torch
 
-from losslab import errata, losses, optim, regression, trajectories
+from losslab.article import misprints
+from losslab.formulas import losses, optim, regression, trajectories
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "06_worked_example.ipynb"
 EXACT = {"rtol": 1e-10, "atol": 1e-12}
@@ -17,7 +18,7 @@ EXACT = {"rtol": 1e-10, "atol": 1e-12}
 @pytest.fixture(scope="module")
 def model(cells):
     """The chapter's functions `loss`, `gradient` and `printed`."""
-    names = {"errata": errata}
+    names = {"errata": misprints}
     exec(cells["model"], names)
     return names
 
@@ -107,7 +108,7 @@ def test_equation_6_6_gives_every_loss_of_a_run(written, model, draws):
 def test_equation_6_7_is_what_the_printed_step_does_to_the_error(written):
     assert written["6.7"] == r"w_{k+1} - w^* = (1 + 2\alpha x)\,(w_k - w^*)"
     w, x, y, alpha = sp.symbols("w x y alpha")
-    (stepped,) = optim.gd(w, errata.worked_gradient_as_printed(w, x, y), lr=alpha)
+    (stepped,) = optim.gd(w, misprints.worked_gradient_as_printed(w, x, y), lr=alpha)
     assert sp.simplify(stepped - y / x - (1 + 2 * alpha * x) * (w - y / x)) == 0
 
 

@@ -10,7 +10,9 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from losslab import datasets, models, runs, scaling, training
+from losslab.data import mnist, pixels
+from losslab.formulas import costs
+from losslab.learning import history, models, training
 
 pytestmark = pytest.mark.trains
 
@@ -31,9 +33,9 @@ def logits(n=6, K=10):
 
 def test_equation_7_1_scaling(written):
     assert written["7.1"] == r"\tilde x = \frac{x / 255 - \mu}{\sigma}"
-    x = datasets.mnist("sample").train_images[:200]
+    x = mnist.load("sample").train_images[:200]
     mu, sigma = (x.numpy() / 255).mean(), (x.numpy() / 255).std()
-    ours = training.standardise(x, *training.mean_std(x))
+    ours = pixels.standardise(x, *pixels.mean_std(x))
     np.testing.assert_allclose(ours.numpy(), (x.numpy() / 255 - mu) / sigma, atol=1e-6)
 
 
@@ -128,15 +130,15 @@ def test_equation_7_6_running_loss_and_the_last_networks_loss(written):
 @pytest.mark.parametrize(("a", "n"), [(0.97, 10_000), (0.9, 1000), (0.5, 400)])
 def test_equation_7_7_interval_covers_the_truth_95_times_in_100(a, n, written):
     assert written["7.7"] == r"a \pm 1.96 \sqrt{\frac{a\,(1 - a)}{n}}"
-    half = runs.Score(0.0, a, n).margin
+    half = history.Score(0.0, a, n).margin
     assert half == pytest.approx(1.96 * math.sqrt(a * (1 - a) / n), rel=1e-12)
     seen = np.random.default_rng(0).binomial(n, a, size=20_000) / n
-    covered = np.abs(seen - a) <= [runs.Score(0.0, s, n).margin for s in seen]
+    covered = np.abs(seen - a) <= [history.Score(0.0, s, n).margin for s in seen]
     assert 0.935 < covered.mean() < 0.965
 
 
 def test_equation_7_7_by_hand():
-    assert round(runs.Score(0.0, 0.97, 10_000).margin, 4) == 0.0033
+    assert round(history.Score(0.0, 0.97, 10_000).margin, 4) == 0.0033
 
 
 @pytest.mark.parametrize("s", [0.0, 0.1, 0.29999, 0.3, 0.5, 0.9, 1.0])
@@ -154,9 +156,9 @@ def test_equation_7_9_speed_up(p, k, written):
     """Amdahl's law of chapter 10 says the same of n devices and the serial share."""
     assert written["7.9"] == r"S = \frac{1}{(1 - p) + p / k}"
     S = 1 / ((1 - p) + p / k)
-    assert scaling.speedup(k, 1 - p) == pytest.approx(S, rel=1e-12)
+    assert costs.speedup(k, 1 - p) == pytest.approx(S, rel=1e-12)
     slow, rest = 100 * p, 100 * (1 - p)  # seconds
-    assert scaling.speedup(k, 1 - p) == pytest.approx(100 / (slow / k + rest), rel=1e-12)
+    assert costs.speedup(k, 1 - p) == pytest.approx(100 / (slow / k + rest), rel=1e-12)
 
 
 @pytest.mark.parametrize(("N", "B"), [(25, 10), (30, 10), (7, 100), (6, 1)])

@@ -9,7 +9,9 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
-from losslab import characters, inference, ink, models, saving, trained, training
+from losslab.data import elements, handwriting, pixels
+from losslab.formulas import activations, decisions, losses
+from losslab.learning import models, trained, training
 
 pytestmark = pytest.mark.trains
 
@@ -31,7 +33,7 @@ def test_equation_8_1_is_the_transform_in_the_file(written):
     by_hand = (x[:50].numpy() / 255 - mu) / sigma
     transform = trained.reader().transform
     np.testing.assert_allclose(transform(x[:50]).numpy(), by_hand, atol=1e-6)
-    assert type(transform) is saving.Transform
+    assert type(transform) is pixels.Transform
 
 
 def test_equation_8_2_counts_operations_and_bytes(written):
@@ -61,10 +63,10 @@ def test_equation_8_4_is_softmax_with_a_temperature(written, answers):
         p = np.array(
             [[np.exp(zi[k] / T) / sum(np.exp(zi[j] / T) for j in range(5)) for k in range(5)] for zi in z]
         )
-        np.testing.assert_allclose(inference.softmax(z, T), p, **EXACT)
+        np.testing.assert_allclose(activations.softmax(z, T), p, **EXACT)
         np.testing.assert_allclose(torch.softmax(torch.tensor(z) / T, 1), p, **EXACT)
     for T, odds in ((1, 3), (0.5, 9), (2, 3**0.5)):  # the chapter's example
-        p = inference.softmax([np.log(3), 0], T)
+        p = activations.softmax([np.log(3), 0], T)
         np.testing.assert_allclose(p[0] / p[1], odds, rtol=1e-12)
 
 
@@ -73,10 +75,10 @@ def test_equation_8_5_is_the_largest_or_no_answer(written, answers):
         r"\hat y = \begin{cases} \arg\max_k p_k & \max_k p_k \ge t \\ \text{no answer} & \text{otherwise} "
         r"\end{cases}"
     )
-    p = inference.softmax(answers[0])
+    p = activations.softmax(answers[0])
     for t in (0, 0.4, p[3].max(), 1):
-        want = [max(range(5), key=lambda k: one[k]) if max(one) >= t else inference.REJECTED for one in p]
-        np.testing.assert_array_equal(inference.decide(p, t), want)
+        want = [max(range(5), key=lambda k: one[k]) if max(one) >= t else decisions.REJECTED for one in p]
+        np.testing.assert_array_equal(decisions.decide(p, t), want)
 
 
 def test_equation_8_6_is_coverage_and_accuracy(written, answers):
@@ -85,16 +87,16 @@ def test_equation_8_6_is_coverage_and_accuracy(written, answers):
         r"{\sum_i [s_i \ge t]}"
     )
     z, y = answers
-    p = inference.softmax(z)
+    p = activations.softmax(z)
     s, right = p.max(1), p.argmax(1) == y
     for t in (0, 0.5, 0.8):
         answered = [s_i >= t for s_i in s]
         c = sum(answered) / 40
         a = sum(one and ok for one, ok in zip(answered, right, strict=True)) / sum(answered)
-        np.testing.assert_allclose(inference.selective(s, right, t), (c, a), **EXACT)
+        np.testing.assert_allclose(decisions.selective(s, right, t), (c, a), **EXACT)
     s, right = [0.9, 0.8, 0.6, 0.4], [True, True, False, True]  # the chapter's example
-    assert inference.selective(s, right, 0.7) == (2 / 4, 1)
-    assert inference.selective(s, right, 0.5) == (3 / 4, 2 / 3)
+    assert decisions.selective(s, right, 0.7) == (2 / 4, 1)
+    assert decisions.selective(s, right, 0.5) == (3 / 4, 2 / 3)
 
 
 def test_equation_8_7_is_precision_and_recall(written):
@@ -106,16 +108,16 @@ def test_equation_8_7_is_precision_and_recall(written):
     for t in (0.2, 0.5, 0.9):
         yes = scores >= t
         TP, FP, FN = (yes & truth).sum(), (yes & ~truth).sum(), (~yes & truth).sum()
-        got = inference.precision_recall(scores, truth, t)
+        got = decisions.precision_recall(scores, truth, t)
         np.testing.assert_allclose(got, (TP / (TP + FP), TP / (TP + FN)), **EXACT)
     scores, truth = np.r_[np.ones(12), np.zeros(8)], np.r_[np.ones(9), np.zeros(10), 1].astype(bool)
-    assert inference.precision_recall(scores, truth, 0.5) == (3 / 4, 9 / 10)  # the chapter's example
+    assert decisions.precision_recall(scores, truth, 0.5) == (3 / 4, 9 / 10)  # the chapter's example
 
 
 def test_equation_8_8_is_the_calibration_error(written, answers):
     assert written["8.8"] == (r"\mathrm{ECE} = \sum_{b=1}^{B} \frac{n_b}{N} \left| a_b - \bar s_b \right|")
     z, y = answers
-    p = inference.softmax(z)
+    p = activations.softmax(z)
     s, right = p.max(1), p.argmax(1) == y
     for B in (1, 4, 10):
         ece = 0
@@ -123,8 +125,8 @@ def test_equation_8_8_is_the_calibration_error(written, answers):
             inside = (s > b / B) & (s <= (b + 1) / B)
             if n_b := inside.sum():
                 ece += n_b / 40 * abs(right[inside].mean() - s[inside].mean())
-        np.testing.assert_allclose(inference.calibration_error(s, right, B), ece, **EXACT)
-    example = inference.calibration_error([0.9, 0.9, 0.6, 0.6], [True, False, True, True])
+        np.testing.assert_allclose(decisions.calibration_error(s, right, B), ece, **EXACT)
+    example = decisions.calibration_error([0.9, 0.9, 0.6, 0.6], [True, False, True, True])
     np.testing.assert_allclose(example, 0.4, **EXACT)
 
 
@@ -132,8 +134,8 @@ def test_equation_8_9_is_the_lowest_cross_entropy(written, answers):
     assert written["8.9"] == (r"\frac1N \sum_i \Bigl( \sum_k p_k^{(i)} z_k^{(i)} - z_{y_i}^{(i)} \Bigr) = 0")
     z, y = answers
     y = np.where(np.arange(40) % 3, z.argmax(1), y)  # mostly right, so that there is a best temperature
-    T = inference.fit_temperature(z, y)
-    p = inference.softmax(z, T)
+    T = losses.fit_temperature(z, y)
+    p = activations.softmax(z, T)
     mean = sum(sum(p[i, k] * z[i, k] for k in range(5)) - z[i, y[i]] for i in range(40)) / 40
     np.testing.assert_allclose(mean, 0, atol=1e-9)
     loss = lambda t: cross_entropy(torch.tensor(z) / t, torch.tensor(y)).item()  # noqa: E731
@@ -147,8 +149,8 @@ def test_equation_8_10_is_a_set_of_labels(written):
     rng = np.random.default_rng(2)
     z, t = rng.normal(size=(9, 4)) * 2, np.array([0.2, 0.5, 0.5, 0.9])
     sigma = 1 / (1 + np.exp(-z))
-    np.testing.assert_allclose(inference.sigmoid(z), sigma, **EXACT)
-    for row, marks in zip(z, inference.sigmoid(z) >= t, strict=True):
+    np.testing.assert_allclose(activations.sigmoid(z), sigma, **EXACT)
+    for row, marks in zip(z, activations.sigmoid(z) >= t, strict=True):
         want = {k for k in range(4) if 1 / (1 + np.exp(-row[k])) >= t[k]}
         assert set(np.flatnonzero(marks)) == want
         assert set(np.flatnonzero(row >= np.log(t / (1 - t)))) == want  # z ≥ 0 for t = ½
@@ -158,22 +160,22 @@ def test_equation_8_11_is_the_probability_of_a_name(written):
     assert written["8.11"] == (
         r"P(c_1 c_2 \dots c_n) = \prod_{i=1}^{n} P(c_i \mid c_{i-3}\, c_{i-2}\, c_{i-1})"
     )
-    net, name = trained.namer(), [*characters.encode("tin"), characters.END]
+    net, name = trained.namer(), [*elements.encode("tin"), elements.END]
     product = 1.0
     for i, c in enumerate(name):
-        three = ([characters.END] * 3 + name[:i])[-3:]
-        product *= inference.softmax(trained.next_logits(net, three))[c]
-    x, y = (torch.from_numpy(a) for a in characters.pairs(("tin",)))
+        three = ([elements.END] * 3 + name[:i])[-3:]
+        product *= activations.softmax(trained.next_logits(net, three))[c]
+    x, y = (torch.from_numpy(a) for a in elements.pairs(("tin",)))
     nats = cross_entropy(training.predict(net, x).double(), y, reduction="sum").item()
     np.testing.assert_allclose(product, np.exp(-nats), rtol=1e-5)
     # and the loop draws names as often as the product says
     p = {}
     for symbols in ([], [20], [20, 9], [20, 9, 14]):
-        p[tuple(symbols)] = inference.softmax(trained.next_logits(net, symbols))
+        p[tuple(symbols)] = activations.softmax(trained.next_logits(net, symbols))
     rng, count = np.random.default_rng(0), 20_000
     hits = np.ones(count, bool)
     for i, c in enumerate(name):
-        hits &= inference.sample(np.tile(p[tuple(name[:i])], (count, 1)), rng) == c
+        hits &= decisions.sample(np.tile(p[tuple(name[:i])], (count, 1)), rng) == c
     assert abs(hits.mean() - product) < 4 * (product / count) ** 0.5
 
 
@@ -184,14 +186,14 @@ def test_equation_8_12_keeps_the_smallest_set_that_is_enough(written):
     rng = np.random.default_rng(3)
     for q in (0.1, 0.5, 0.9):
         p = rng.dirichlet(np.ones(8))
-        found = inference.nucleus(p, q)
+        found = decisions.nucleus(p, q)
         V = set(np.flatnonzero(found))
         assert sum(p[j] for j in V) >= q
         assert sum(p[j] for j in V - {min(V, key=lambda k: p[k])}) < q  # one less is not enough
         assert min(p[list(V)]) >= max((p[k] for k in range(8) if k not in V), default=0)
         want = [p[k] * (k in V) / sum(p[j] for j in V) for k in range(8)]
         np.testing.assert_allclose(found, want, **EXACT)
-    np.testing.assert_allclose(inference.nucleus([0.5, 0.25, 0.15, 0.1], 0.7), [2 / 3, 1 / 3, 0, 0], **EXACT)
+    np.testing.assert_allclose(decisions.nucleus([0.5, 0.25, 0.15, 0.1], 0.7), [2 / 3, 1 / 3, 0, 0], **EXACT)
 
 
 def test_equation_8_13_is_the_centre_of_mass(written):
@@ -202,8 +204,8 @@ def test_equation_8_13_is_the_centre_of_mass(written):
     x = np.random.default_rng(4).random((6, 9))
     total = sum(x[r, c] for r in range(6) for c in range(9))
     want = [sum(i[axis] * x[i] for i in np.ndindex(6, 9)) / total for axis in (0, 1)]
-    np.testing.assert_allclose(ink.centre_of_mass(x), want, **EXACT)
+    np.testing.assert_allclose(handwriting.centre_of_mass(x), want, **EXACT)
     images = trained.split()["test"][0].numpy().astype(float)
-    means = np.array([ink.centre_of_mass(image) for image in images])
+    means = np.array([handwriting.centre_of_mass(image) for image in images])
     np.testing.assert_allclose(means.mean(0), 14, atol=0.05)  # the chapter: MNIST's are at pixel (14, 14)
     assert np.abs(means - 14).max() < 2

@@ -11,7 +11,9 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
-from losslab import attribution, distributed, models, scaling
+from losslab.formulas import attribution, costs
+from losslab.learning import models
+from losslab.parallel import worker
 
 pytestmark = pytest.mark.trains
 
@@ -21,7 +23,7 @@ NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "10_scale.ipynb"
 def test_equation_10_1_counts_two_operations_forward_and_four_backward(written):
     assert written["10.1"] == r"C = 6\,N\,D"
     N, D = 7e10, 1.4e12
-    assert scaling.train_flop(N, D) == 6 * N * D
+    assert costs.train_flop(N, D) == 6 * N * D
     deep = torch.nn.Sequential(*[torch.nn.Linear(64, 64, bias=False) for _ in range(50)])
     N, D = sum(p.numel() for p in deep.parameters()), 8
     with FlopCounterMode(display=False) as forward:
@@ -36,13 +38,13 @@ def test_equation_10_2_is_operations_over_devices_and_rate(written):
     assert written["10.2"] == r"T = \frac{C}{n\,r}, \qquad r = u\,r_{\text{peak}}"
     C, n, u, r_peak = 3.14e23, 1024, 0.45, 312e12
     r = u * r_peak
-    np.testing.assert_allclose(scaling.train_days(C, n, r) * 86_400, C / (n * r), rtol=1e-12)
+    np.testing.assert_allclose(costs.train_days(C, n, r) * 86_400, C / (n * r), rtol=1e-12)
 
 
 def test_equation_10_3_is_the_gradient_of_the_whole_batch(written):
     assert written["10.3"] == (r"g = \sum_{r=1}^{n} \frac{B_r}{B}\, g_r, \qquad B = \sum_{r=1}^{n} B_r")
-    (x, y), _ = distributed.digits("cpu", torch.float64)
-    net = models.drawn(models.Net, torch.Generator().manual_seed(1)).double()
+    (x, y), _ = worker.digits("cpu", torch.float64)
+    net = models.initialised(models.Net, torch.Generator().manual_seed(1)).double()
 
     def gradient(a, b):
         slopes = torch.autograd.grad(cross_entropy(net(x[a:b]), y[a:b]), list(net.parameters()))
@@ -52,9 +54,9 @@ def test_equation_10_3_is_the_gradient_of_the_whole_batch(written):
     B, ends = sum(B_r), [0, 50, 70, 80]
     g_r = [gradient(a, b) for a, b in zip(ends, ends[1:], strict=False)]
     g = sum(b / B * one for b, one in zip(B_r, g_r, strict=True))
-    np.testing.assert_allclose(scaling.average(g_r, B_r), g, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(costs.average_gradient(g_r, B_r), g, rtol=0, atol=1e-15)
     np.testing.assert_allclose(gradient(0, B), g, rtol=0, atol=1e-13)
-    assert scaling.average([[4.0], [10.0]], [2, 1]) == 6  # the chapter's example
+    assert costs.average_gradient([[4.0], [10.0]], [2, 1]) == 6  # the chapter's example
 
 
 def test_equation_10_4_is_the_error_of_the_plain_mean(written):
@@ -72,11 +74,11 @@ def test_equation_10_4_is_the_error_of_the_plain_mean(written):
     g, B_r = rng.normal(0.3, 1, size=(40, 6)), np.array([25, 10, 5])
     sigma = (((g - g.mean(0)) ** 2).sum() / 39) ** 0.5
     right = sigma * np.sqrt((1 / B_r).sum() / 3**2 - 1 / B_r.sum())
-    np.testing.assert_allclose(scaling.dealt_error(B_r, sigma), right, rtol=1e-12)
+    np.testing.assert_allclose(costs.dealt_error(B_r, sigma), right, rtol=1e-12)
     deals = [np.split(rng.permutation(g), [25, 35]) for _ in range(4000)]
     missed = [((np.mean([s.mean(0) for s in shards], 0) - g.mean(0)) ** 2).sum() for shards in deals]
     np.testing.assert_allclose(np.mean(missed) ** 0.5, right, rtol=0.03)
-    assert scaling.dealt_error([10] * 7, 3.0) < 1e-8
+    assert costs.dealt_error([10] * 7, 3.0) < 1e-8
 
 
 def test_equation_10_5_is_amdahls_law(written):
@@ -85,8 +87,8 @@ def test_equation_10_5_is_amdahls_law(written):
         for n in (1, 2, 64, 1024):
             work = np.concatenate([[s], np.full(n, (1 - s) / n)])  # one alone, then n at once
             S = 1 / (work[0] + work[1:].max())
-            np.testing.assert_allclose(scaling.speedup(n, s), S, rtol=1e-12)
-            np.testing.assert_allclose(scaling.efficiency(n, s), S / n, rtol=1e-12)
+            np.testing.assert_allclose(costs.speedup(n, s), S, rtol=1e-12)
+            np.testing.assert_allclose(costs.efficiency(n, s), S / n, rtol=1e-12)
     s = sp.symbols("s", positive=True)
     assert sp.limit(1 / (s + (1 - s) / sp.symbols("n")), sp.symbols("n"), sp.oo) == 1 / s
 
@@ -95,14 +97,14 @@ def test_equation_10_6_is_what_a_ring_sends(written):
     assert written["10.6"] == r"2\,\frac{n - 1}{n}\, m"
     for n in (2, 3, 8):
         m = 5 * n
-        _, sent = scaling.ring_all_reduce(np.ones((n, m)))
-        assert sent == scaling.ring_bytes(m, n) == pytest.approx(2 * (n - 1) / n * m)
+        _, sent = costs.ring_all_reduce(np.ones((n, m)))
+        assert sent == costs.ring_bytes(m, n) == pytest.approx(2 * (n - 1) / n * m)
 
 
 def test_equation_10_7_is_what_training_with_adam_holds(written):
     assert written["10.7"] == r"M = (2 + 2 + 12)\,N = 16\,N \text{ bytes}"
     N = 1000
-    assert scaling.memory(N) == (2 + 2 + 12) * N == 16 * N
+    assert costs.train_memory(N) == (2 + 2 + 12) * N == 16 * N
     master = torch.nn.Parameter(torch.zeros(N))  # as mixed precision keeps it: float32, with Adam's states
     adam = torch.optim.Adam([master])
     master.grad = torch.ones(N)
@@ -110,7 +112,7 @@ def test_equation_10_7_is_what_training_with_adam_holds(written):
     states = sum(adam.state[master][name].nbytes for name in ("exp_avg", "exp_avg_sq"))
     half = torch.zeros(N, dtype=torch.bfloat16)
     assert (half.nbytes, half.nbytes, master.nbytes + states) == (2 * N, 2 * N, 12 * N)
-    assert tuple(scaling.STATES["mixed"].values()) == (2, 2, 12)
+    assert tuple(costs.STATES["mixed"].values()) == (2, 2, 12)
 
 
 def test_equation_10_8_is_the_shapley_value(written):

@@ -8,7 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from losslab import chapters, errata
+from losslab.article import errata, listings, misprints
+from losslab.book import chapters
 
 ROOT = Path(__file__).resolve().parents[1]
 LIST = ROOT.parent / "shared" / "article" / "errata.md"
@@ -28,7 +29,6 @@ OWN_WORDS = {  # in double quotes in a box, and no quotation of the English half
     "the product between inputs and weights",  # likewise
     "$\\cdot$",  # a sign inside a formula
 }
-ABOUT_THE_LIST = {"entries", "search", "table", "link"}
 RETOLD = {"E029", "E036", "E079"}  # whose boxes say in other words what stands there
 
 
@@ -165,15 +165,16 @@ def test_what_a_box_quotes_stands_in_the_article(number, article):
 
 @pytest.mark.parametrize("name", [e.id for e in errata.entries() if e.as_printed])
 def test_the_printed_form_as_code_says_whose_it_is(name):
-    thing = getattr(errata, ENTRIES[name].as_printed)
-    source = Path(errata.__file__).read_text(encoding="utf-8")
-    (line,) = re.findall(rf"^(?:def )?{ENTRIES[name].as_printed}\b.*$", source, re.M)
+    module, _, attribute = ENTRIES[name].as_printed.partition(".")
+    module = {"misprints": misprints, "listings": listings}[module]
+    thing, source = getattr(module, attribute), Path(module.__file__).read_text(encoding="utf-8")
+    (line,) = re.findall(rf"^(?:def )?{attribute}\b.*$", source, re.M)
     assert isinstance(thing, str) or name in line + (thing.__doc__ or "")
 
 
 def test_every_printed_form_as_code_belongs_to_a_mistake():
-    for name, thing in vars(errata).items():
-        if inspect.isfunction(thing) and thing.__module__ == errata.__name__ and name not in ABOUT_THE_LIST:
+    for name, thing in vars(misprints).items():
+        if inspect.isfunction(thing) and thing.__module__ == misprints.__name__:
             assert re.search(r"\bE\d{3}\b", thing.__doc__), f"{name}: which mistake is that?"
 
 

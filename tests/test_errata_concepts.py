@@ -8,8 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from losslab import autodiff, datasets, errata, models, sizes, training
-from losslab.views import concepts
+from losslab.article import misprints
+from losslab.data import mnist
+from losslab.explorers.views import concepts
+from losslab.formulas import costs
+from losslab.learning import autodiff, models, training
 
 pytestmark = pytest.mark.trains
 
@@ -20,7 +23,7 @@ NOTEBOOK = ROOT / "notebooks" / "01_concepts.ipynb"
 def run(cells, *ids, **names):
     """Execute cells of the notebook one after the other; return what they have defined."""
     names = {"np": np, "torch": torch, "nn": nn, "autodiff": autodiff, "models": models, **names}
-    names |= {"sizes": sizes, "training": training, "datasets": datasets}
+    names |= {"sizes": costs, "training": training, "datasets": mnist}
     for one in ids:
         exec(cells[one], names)
     return names
@@ -84,7 +87,7 @@ def test_e025_writing_is_one_pass_per_word_and_each_pass_reads_what_was_written(
 def test_e017_without_a_bias_the_origin_is_always_answered_by_zero():
     rng = np.random.default_rng(0)
     for w in rng.normal(size=(20, 3)):
-        assert errata.neuron_as_printed(w, np.zeros(3), lambda z: np.maximum(z, 0)) == 0
+        assert misprints.neuron_as_printed(w, np.zeros(3), lambda z: np.maximum(z, 0)) == 0
     x, y = np.array([1.0, 2, 3, 4]), np.array([2.0, 3, 5, 6])
 
     def mse(w, b):
@@ -122,20 +125,25 @@ def test_e024_as_drawn_one_act_has_three_names_and_corrected_it_needs_shape_and_
 
 
 def test_e018_e076_the_printed_range_takes_in_the_small_and_leaves_out_the_large():
-    size = {model.name: model.parameters for model in sizes.MODELS}
-    printed = {name for name in size if errata.is_large_as_printed(size[name])}
+    size = {model.name: model.parameters for model in costs.MODELS}
+    printed = {name for name in size if misprints.is_large_as_printed(size[name])}
     usual = {name for name in size if size[name] >= 1e9}
     assert "ResNet-18" in printed - usual
     assert {"GPT-3", "GShard"} <= usual - printed
     assert "the article's Net" not in printed | usual
     assert 7e5 < size["GPT-3"] / size["the article's Net"] < 7.3e5
-    assert [errata.is_large_as_printed(n) for n in (999_999, 1e6, 9.9e9, 1e10)] == [False, True, True, False]
+    assert [misprints.is_large_as_printed(n) for n in (999_999, 1e6, 9.9e9, 1e10)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_e076_every_size_that_says_counted_is_counted(cells):
     """Parameters and operations from the models themselves, on the meta device."""
     names = run(cells, "skeletons", "counted", "flop-counted")
-    for model in sizes.MODELS:
+    for model in costs.MODELS:
         assert (model.name in names["counts"]) == model.source.startswith("counted")
         assert names["counts"].get(model.name, model.parameters) == model.parameters
         assert names["costs"].get(model.name) == model.flop
@@ -162,7 +170,7 @@ def test_e020_the_same_network_on_five_test_sets(cells):
 def test_e021_a_parameter_has_a_slope_for_every_result_and_none_by_itself():
     w = torch.tensor(0.0, requires_grad=True)
     with pytest.raises(ValueError, match="nothing was recorded"):
-        autodiff.recorded(w)
+        autodiff.operations(w)
     slopes = [torch.autograd.grad(f(w), w)[0].item() for f in (concepts.loss, lambda w: (3 - 2 * w).abs())]
     assert slopes == [-12, -2]
     for h, low, high in ((1e-8, 1e-9, 1e-6), (1e-15, 0.1, 1)):
@@ -182,7 +190,7 @@ def neuron():
 
 def test_the_recording_is_in_the_order_of_the_backward_pass():
     w, b, loss = neuron()
-    steps, visited = autodiff.recorded(loss), []
+    steps, visited = autodiff.operations(loss), []
     for i, step in enumerate(steps):
         step.node.register_prehook(lambda slopes, i=i: visited.append(i))
     loss.backward()
@@ -196,7 +204,7 @@ def test_the_recording_is_in_the_order_of_the_backward_pass():
 
 
 def test_a_recording_is_laid_out_with_every_step_right_of_what_it_read():
-    steps = autodiff.recorded(neuron()[2])
+    steps = autodiff.operations(neuron()[2])
     places = autodiff.places(steps)
     assert len(set(places)) == len(steps)
     for i, step in enumerate(steps):
@@ -246,7 +254,7 @@ def opened(text):
 
 def test_e022_the_printed_map_is_the_articles(cells):
     printed, corrected = diagrams(cells["box-map"])
-    chain = errata.CONCEPT_MAP_AS_PRINTED
+    chain = misprints.CONCEPT_MAP_AS_PRINTED
     assert printed == list(zip(chain, chain[1:], strict=False))
     assert len(corrected) == 6
 
@@ -298,7 +306,7 @@ def test_explorer_names_what_is_large(parameters, flop, said):
 
 def test_explorer_draws_every_model_once_as_long_as_it_is_large():
     view = concepts.how_large(np.array([[1e9]]), np.array([[1e20]]))
-    for panel, wanted in enumerate(([m.parameters for m in sizes.MODELS], [m.flop for m in sizes.MODELS])):
+    for panel, wanted in enumerate(([m.parameters for m in costs.MODELS], [m.flop for m in costs.MODELS])):
         ends = {}
         for series in (s for s in view.series if s.fill and s.panel == panel):
             bars = series.points[0, 0].reshape(-1, 4, 2)

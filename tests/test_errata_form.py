@@ -8,11 +8,13 @@ import ipywidgets
 import numpy as np
 import pytest
 
-from losslab import chapters, errata, optim
+from losslab.article import coverage, errata, misprints
+from losslab.book import chapters, lookup
+from losslab.formulas import optim
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "90_errata.ipynb"
 SLOPE = -3.0
-CHAINS = {part.id: part.chain for part in chapters.coverage() if part.chain}
+CHAINS = {part.id: part.chain for part in coverage.parts() if part.chain}
 ITERATION = ["batch", "forward", "loss", "backward", "step", "batch"]
 
 
@@ -20,7 +22,7 @@ ITERATION = ["batch", "forward", "loss", "backward", "step", "batch"]
 
 
 def names_one_section(number):
-    sections = {m.groups() for p in chapters.coverage() if (m := re.match(r"ch\. (\d) §([\d.]+)", p.article))}
+    sections = {m.groups() for p in coverage.parts() if (m := re.match(r"ch\. (\d) §([\d.]+)", p.article))}
     assert sum(f"{chapter}.{section}".endswith(number) for chapter, section in sections) == 1
 
 
@@ -35,7 +37,7 @@ def comes_back(nodes):
 
 FACTS = {  # id: fact, its arguments as printed, its arguments corrected
     "E002": (names_one_section, ["2.1"], ["3.2.1"]),
-    "E008": (has_a_root, [errata.momentum_as_printed(0.0, SLOPE)[1]], [optim.adam(0.0, SLOPE)[2]]),
+    "E008": (has_a_root, [misprints.momentum_as_printed(0.0, SLOPE)[1]], [optim.adam(0.0, SLOPE)[2]]),
     "E010": (comes_back, [CHAINS["D7"]], [ITERATION]),
 }
 
@@ -70,23 +72,23 @@ def test_one_program_is_printed_three_times_in_each_half(article):
     ],
 )
 def test_search_finds_all_words_in_any_order(words, found):
-    assert [entry.id for entry in errata.search(words)] == found
+    assert [entry.id for entry in lookup.search(words)] == found
 
 
 def test_search_looks_at_every_field_that_is_shown():
-    entry = errata.search("E064")[0]
+    entry = lookup.search("E064")[0]
     for words in (entry.where, entry.printed, entry.right, entry.source, chapters.find(entry.chapter).title):
-        assert entry in errata.search(words), words
-    assert errata.search("  ") == list(errata.entries())
+        assert entry in lookup.search(words), words
+    assert lookup.search("  ") == list(errata.entries())
 
 
 def test_search_by_severity():
-    assert [entry.id for entry in errata.search(severity="outdated")] == ["E072", "E078", "E087"]
-    assert errata.search("python", "outdated") == [e for e in errata.search("python") if e.id == "E072"]
+    assert [entry.id for entry in lookup.search(severity="outdated")] == ["E072", "E078", "E087"]
+    assert lookup.search("python", "outdated") == [e for e in lookup.search("python") if e.id == "E072"]
 
 
 def test_the_table_has_a_row_for_each_entry_that_leads_to_its_cell():
-    head, rule, *rows = errata.table(errata.entries()).splitlines()
+    head, rule, *rows = lookup.errata_table(errata.entries()).splitlines()
     assert rule.strip("|:-") == ""
     assert {row.count("|") for row in (head, rule, *rows)} == {6}
     for row, entry in zip(rows, errata.entries(), strict=True):
@@ -97,9 +99,9 @@ def test_the_table_has_a_row_for_each_entry_that_leads_to_its_cell():
 
 
 def test_the_coverage_table_has_a_row_for_each_part():
-    _, rule, *rows = chapters.coverage_table().splitlines()
+    _, rule, *rows = lookup.coverage_table().splitlines()
     assert {row.count("|") for row in (rule, *rows)} == {4}
-    for row, part in zip(rows, chapters.coverage(), strict=True):
+    for row, part in zip(rows, coverage.parts(), strict=True):
         page = f"{chapters.find(part.chapter).stem}.ipynb#cell-id={part.cell}"
         link = f"[{part.chapter} · {part.section}]({page})"
         assert row == f"| {part.id} | {part.article} | {link} |"
@@ -146,6 +148,6 @@ def test_the_search_box_shows_what_search_finds(page):
         ("zzz", "style"),
     ):
         box.value, kind.value = words, severity
-        found = errata.search(words, severity)
-        assert shown[1:] == [f"{len(found)} of 103\n\n{errata.table(found)}"]
+        found = lookup.search(words, severity)
+        assert shown[1:] == [f"{len(found)} of 103\n\n{lookup.errata_table(found)}"]
     assert {value for _, value in kind.options} == {"", "wrong", "misleading", "outdated", "style"}

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from losslab import datasets, errata, gradients, losses, models, training
+from losslab.article import misprints
+from losslab.data import mnist, pixels
+from losslab.formulas import activations, backprop, losses
+from losslab.learning import models
 
 WIDTHS, LABEL = (4, 5, 3), 1
 
@@ -16,7 +19,7 @@ WIDTHS, LABEL = (4, 5, 3), 1
 def net():
     """A 4-5-3 network, its forward pass of one sample, and autograd's slopes: (layers, z, a, p, judge)."""
     rng = np.random.default_rng(0)
-    layers = [(W, rng.normal(size=b.shape)) for W, b in gradients.draw(rng, WIDTHS)]
+    layers = [(W, rng.normal(size=b.shape)) for W, b in backprop.random_layers(rng, WIDTHS)]
     x = rng.normal(size=(1, 4))
     leaves = [[torch.tensor(t, requires_grad=True) for t in layer] for layer in layers]
     tensors = {"a0": torch.tensor(x, requires_grad=True)}
@@ -28,8 +31,8 @@ def net():
     torch.nn.functional.cross_entropy(tensors["z2"], torch.tensor([LABEL])).backward()
     judge = {name: t.grad.numpy() for name, t in tensors.items()}
     judge["layers"] = [(W.grad.numpy(), b.grad.numpy()) for W, b in leaves]
-    z, a = gradients.forward(layers, x)
-    return layers, z, a, losses.softmax(z[-1]), judge
+    z, a = backprop.forward(layers, x)
+    return layers, z, a, activations.softmax(z[-1]), judge
 
 
 # --- the facts: each function asserts something that is true of the correction and false of the print ---
@@ -54,7 +57,7 @@ def pushes_every_class(delta):
 
 def can_be_sent_back(layers, z, delta):
     try:
-        sent = gradients.backward(layers, z, delta)[0]
+        sent = backprop.backward(layers, z, delta)[0]
     except ValueError as error:
         raise AssertionError(str(error)) from error
     assert sent.shape == z[0].shape
@@ -67,18 +70,18 @@ def moves_every_parameter(found, judge):
 
 
 def test_e050_the_forward_pass_knows_no_label(net):
-    needs_no_label(gradients.forward)
-    for step in (gradients.output_delta, errata.output_delta_as_printed):
+    needs_no_label(backprop.forward)
+    for step in (backprop.output_delta, misprints.output_delta_as_printed):
         with pytest.raises(AssertionError):
             needs_no_label(step)
     p = net[3]
-    deltas = [gradients.output_delta(p, [label]) for label in range(3)]
+    deltas = [backprop.output_delta(p, [label]) for label in range(3)]
     assert len({delta.tobytes() for delta in deltas}) == 3
 
 
 def test_e051_z_is_the_pre_activation(net):
     layers, _, _, p, judge = net
-    J, slope_in_p = gradients.softmax_jacobian(p[0]), -np.eye(3)[LABEL] / p[0]
+    J, slope_in_p = backprop.softmax_jacobian(p[0]), -np.eye(3)[LABEL] / p[0]
     corrected, printed = J.T @ slope_in_p, (J @ layers[1][0]).T @ slope_in_p
     has_one_slope_per_neuron(corrected, (3,))
     with pytest.raises(AssertionError):
@@ -91,7 +94,7 @@ def test_e051_z_is_the_pre_activation(net):
 
 def test_e052_softmax_has_a_full_jacobian(net):
     p, judge = net[3], net[4]
-    corrected, printed = gradients.output_delta(p, [LABEL]), errata.output_delta_as_printed(p, [LABEL])
+    corrected, printed = backprop.output_delta(p, [LABEL]), misprints.output_delta_as_printed(p, [LABEL])
     for fact in (pushes_every_class, lambda delta: is_the_slope_in(judge["z2"], delta)):
         fact(corrected)
         with pytest.raises(AssertionError):
@@ -113,12 +116,12 @@ def test_e052_the_elementwise_reading_is_right_for_a_sigmoid():
 
 def test_e053_the_printed_delta_is_the_weights_slope(net):
     layers, z, a, p, judge = net
-    delta = gradients.output_delta(p, [LABEL])
-    printed = errata.delta_as_printed(delta, a[1])
+    delta = backprop.output_delta(p, [LABEL])
+    printed = misprints.delta_as_printed(delta, a[1])
     is_the_slope_in(judge["layers"][1][0], printed[0])
     has_one_slope_per_neuron(delta[0], (3,))
     can_be_sent_back(layers, z, delta)
-    is_the_slope_in(judge["z1"], gradients.backward(layers, z, delta)[0])
+    is_the_slope_in(judge["z1"], backprop.backward(layers, z, delta)[0])
     with pytest.raises(AssertionError):
         has_one_slope_per_neuron(printed[0], (3,))
     with pytest.raises(AssertionError):
@@ -133,9 +136,9 @@ def test_e053_counts_in_the_articles_network():
 
 def test_e054_without_the_recursion_one_matrix_learns(net):
     layers, z, a, p, judge = net
-    delta = gradients.output_delta(p, [LABEL])
-    moves_every_parameter(gradients.layer_gradients(gradients.backward(layers, z, delta), a), judge["layers"])
-    printed = errata.layer_gradients_as_printed(layers, a, delta)
+    delta = backprop.output_delta(p, [LABEL])
+    moves_every_parameter(backprop.layer_gradients(backprop.backward(layers, z, delta), a), judge["layers"])
+    printed = misprints.layer_gradients_as_printed(layers, a, delta)
     with pytest.raises(AssertionError):
         moves_every_parameter(printed, judge["layers"])
     (W1, b1), (W2, b2) = printed
@@ -147,11 +150,11 @@ def test_e054_without_the_recursion_one_matrix_learns(net):
 def test_e055_one_letter_three_shapes(net):
     layers, z, a, p, _ = net
     for one, pre_activation in zip(
-        gradients.backward(layers, z, gradients.output_delta(p, [LABEL])), z, strict=True
+        backprop.backward(layers, z, backprop.output_delta(p, [LABEL])), z, strict=True
     ):
         has_one_slope_per_neuron(one, pre_activation.shape)
-    delta = gradients.output_delta(p, [LABEL])
-    uses = delta[0], errata.delta_as_printed(delta, a[1])[0], errata.worked_gradient_as_printed(0, 2, 3)
+    delta = backprop.output_delta(p, [LABEL])
+    uses = delta[0], misprints.delta_as_printed(delta, a[1])[0], misprints.worked_gradient_as_printed(0, 2, 3)
     assert [np.shape(one) for one in uses] == [(3,), (3, 5), ()]
     for one in uses[1:]:
         with pytest.raises(AssertionError):
@@ -162,45 +165,45 @@ def test_e055_one_letter_three_shapes(net):
 
 
 def test_only_the_corrected_formulas_train_the_whole_network():
-    digits = datasets.mnist()
-    x = training.standardise(digits.train_images, 0.1307, 0.3081).flatten(1).numpy()
+    digits = mnist.load()
+    x = pixels.standardise(digits.train_images, 0.1307, 0.3081).flatten(1).numpy()
     y, widths = digits.train_labels.numpy(), (784, 32, 10)
 
     def train(slopes, output_delta, steps=120, lr=0.1):
         rng = np.random.default_rng(0)
-        theta = gradients.pack(gradients.draw(rng, widths)).astype(np.float32)
+        theta = backprop.flatten(backprop.random_layers(rng, widths)).astype(np.float32)
         for batch in rng.integers(len(x), size=(steps, 50)):
-            layers = gradients.unpack(theta, widths)
-            z, a = gradients.forward(layers, x[batch])
-            delta = output_delta(losses.softmax(z[-1]), y[batch])
-            theta = theta - lr * gradients.pack(slopes(layers, z, a, delta))
-        return (gradients.forward(gradients.unpack(theta, widths), x)[0][-1].argmax(1) == y).mean()
+            layers = backprop.unflatten(theta, widths)
+            z, a = backprop.forward(layers, x[batch])
+            delta = output_delta(activations.softmax(z[-1]), y[batch])
+            theta = theta - lr * backprop.flatten(slopes(layers, z, a, delta))
+        return (backprop.forward(backprop.unflatten(theta, widths), x)[0][-1].argmax(1) == y).mean()
 
     def corrected(layers, z, a, delta):
-        return gradients.layer_gradients(gradients.backward(layers, z, delta), a)
+        return backprop.layer_gradients(backprop.backward(layers, z, delta), a)
 
     def printed(layers, z, a, delta):
-        return errata.layer_gradients_as_printed(layers, a, delta)
+        return misprints.layer_gradients_as_printed(layers, a, delta)
 
-    right = train(corrected, gradients.output_delta)
-    no_recursion = train(printed, gradients.output_delta)
-    as_printed = train(printed, errata.output_delta_as_printed)
+    right = train(corrected, backprop.output_delta)
+    no_recursion = train(printed, backprop.output_delta)
+    as_printed = train(printed, misprints.output_delta_as_printed)
     assert right > no_recursion + 0.05
     assert no_recursion > as_printed + 0.02
 
 
 def test_f3_through_all_layers_raises_every_output_and_runs_away():
-    digits = datasets.mnist()
-    x = training.standardise(digits.train_images, 0.1307, 0.3081).flatten(1).double().numpy()
+    digits = mnist.load()
+    x = pixels.standardise(digits.train_images, 0.1307, 0.3081).flatten(1).double().numpy()
     y, widths = digits.train_labels.numpy(), (784, 256, 128, 64, 10)
     rng = np.random.default_rng(0)
-    theta, outputs = gradients.pack(gradients.draw(rng, widths)), []
+    theta, outputs = backprop.flatten(backprop.random_layers(rng, widths)), []
     for batch in rng.permutation(6000).reshape(60, 100)[:5]:
-        z, a = gradients.forward(gradients.unpack(theta, widths), x[batch])
+        z, a = backprop.forward(backprop.unflatten(theta, widths), x[batch])
         outputs.append(z[-1].mean(0))
-        delta = errata.output_delta_as_printed(losses.softmax(z[-1]), y[batch])
-        deltas = gradients.backward(gradients.unpack(theta, widths), z, delta)
-        theta = theta - 0.1 * gradients.pack(gradients.layer_gradients(deltas, a))
+        delta = misprints.output_delta_as_printed(activations.softmax(z[-1]), y[batch])
+        deltas = backprop.backward(backprop.unflatten(theta, widths), z, delta)
+        theta = theta - 0.1 * backprop.flatten(backprop.layer_gradients(deltas, a))
     assert losses.cross_entropy(z[-1], y[batch]) > 1000
     assert (np.diff(outputs[2:], axis=0) > 0).all()
 

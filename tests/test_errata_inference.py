@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from losslab import chapters, characters, errata, inference, models, saving, trained, training
-from losslab.views import inference as serving
+from losslab.article import coverage, listings, misprints
+from losslab.data import elements
+from losslab.explorers.views import inference as serving
+from losslab.formulas import activations, decisions
+from losslab.learning import models, saving, trained, training
 
 pytestmark = pytest.mark.trains
 
@@ -29,7 +32,7 @@ def test_set():
 def writes_a_whole_name(read):
     """An answer that ends by itself and is longer than one label."""
     net = trained.namer()
-    text = characters.decode(read(lambda symbols: trained.next_logits(net, symbols)))
+    text = elements.decode(read(lambda symbols: trained.next_logits(net, symbols)))
     assert len(text) > 3
     assert len(text) < 30
 
@@ -54,24 +57,24 @@ def survives_the_program(folder, program):
 
 def test_e042_inference_is_not_only_a_label():
     def corrected(logits_of):
-        return inference.generate(logits_of, np.argmax, characters.END, limit=30)
+        return decisions.generate(logits_of, np.argmax, elements.END, limit=30)
 
     writes_a_whole_name(corrected)
     with pytest.raises(AssertionError):
-        writes_a_whole_name(lambda logits_of: errata.read_as_printed([], logits_of))
+        writes_a_whole_name(lambda logits_of: misprints.read_as_printed([], logits_of))
 
 
 def test_e042_without_a_stop_rule_the_text_does_not_end():
     net = trained.namer()
     never = -1
-    text = inference.generate(lambda s: trained.next_logits(net, s), np.argmax, never, limit=100)
+    text = decisions.generate(lambda s: trained.next_logits(net, s), np.argmax, never, limit=100)
     assert len(text) == 100
 
 
 def test_e043_only_numbers_can_be_normalised():
     serves_words(lambda values, scale, encode: scale(encode([v for v in values if v is not None])))
     with pytest.raises(AssertionError, match="words cannot be normalised"):
-        serves_words(errata.prepare_as_drawn)
+        serves_words(misprints.prepare_as_drawn)
 
 
 BANDS = {  # what the article's recipe, and ours, read right; the errata file: 97.45 % on all of MNIST
@@ -116,27 +119,27 @@ def test_e043_pixels_up_to_255_are_wrong_with_certainty(test_set):
 def test_e044_logits_are_not_probabilities(test_set):
     images, _, truth = test_set
     z = trained.reader(measured=False).logits(images)
-    corrected = np.eye(10)[inference.decide(inference.softmax(z))]
-    printed = errata.answers_as_printed(z)
+    corrected = np.eye(10)[decisions.decide(activations.softmax(z))]
+    printed = misprints.answers_as_printed(z)
     names_one_class_each(corrected)
     with pytest.raises(AssertionError):
         names_one_class_each(printed)
     assert (printed.sum(1) == 1).mean() < 0.5
-    assert ((inference.softmax(z) >= 0.5).sum(1) == 1).mean() > 0.95
-    assert ((inference.softmax(z) >= 0.5).sum(1) <= 1).all()
+    assert ((activations.softmax(z) >= 0.5).sum(1) == 1).mean() > 0.95
+    assert ((activations.softmax(z) >= 0.5).sum(1) <= 1).all()
     assert (corrected.argmax(1) == truth).mean() > 0.88
 
 
 def test_e044_a_constant_added_to_all_logits_changes_the_printed_answer_only(test_set):
     z = trained.reader(measured=False).logits(test_set[0])
-    np.testing.assert_allclose(inference.softmax(z + 5), inference.softmax(z), atol=1e-12)
-    assert (errata.answers_as_printed(z + 5) != errata.answers_as_printed(z)).any(1).mean() > 0.9
+    np.testing.assert_allclose(activations.softmax(z + 5), activations.softmax(z), atol=1e-12)
+    assert (misprints.answers_as_printed(z + 5) != misprints.answers_as_printed(z)).any(1).mean() > 0.9
 
 
 def test_e044_a_threshold_on_probabilities_buys_accuracy(test_set):
     images, _, truth = test_set
-    p = inference.softmax(trained.reader().logits(images))
-    coverage, accuracy = inference.selective(p.max(1), p.argmax(1) == truth, [0, 0.9, 0.99])
+    p = activations.softmax(trained.reader().logits(images))
+    coverage, accuracy = decisions.selective(p.max(1), p.argmax(1) == truth, [0, 0.9, 0.99])
     assert (np.diff(accuracy) > 0).all()
     assert 0.85 < coverage[1] < 0.98
     assert 0.95 < accuracy[1] < 0.99
@@ -145,7 +148,7 @@ def test_e044_a_threshold_on_probabilities_buys_accuracy(test_set):
 
 
 def test_e093_the_listing_keeps_nothing(tmp_path):
-    listing = errata.MNIST_DATA_LISTING + errata.MNIST_TRAINING_LISTING
+    listing = listings.MNIST_DATA_LISTING + listings.MNIST_TRAINING_LISTING
     for word in ("state_dict", "save", "load(", "softmax", ".eval("):
         assert word not in listing
     reader = trained.reader()
@@ -166,7 +169,7 @@ def test_e093_the_listing_keeps_nothing(tmp_path):
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_the_replacement_is_another_diagram(cells, name):
-    (printed,) = (part.chain for part in chapters.coverage() if part.id == name)
+    (printed,) = (part.chain for part in coverage.parts() if part.id == name)
     (block,) = re.findall(r"```mermaid\n(.*?)```", cells[DRAWN[name]], re.S)
     assert block.startswith("graph LR")
     found = re.findall(r"\[(.*?)\]", block)

@@ -7,7 +7,8 @@ import nbformat
 import numpy as np
 import torch
 
-from losslab import errata, losses
+from losslab.article import misprints
+from losslab.formulas import activations, losses
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "notebooks" / "03_losses.ipynb"
@@ -32,7 +33,7 @@ def kl(p, q):
 
 def printed_mean_free(z, labels):
     """F2 with its classes repaired but as printed otherwise: summed, not averaged."""
-    return errata.cross_entropy_as_printed(np.eye(z.shape[1])[labels], losses.softmax(z))
+    return misprints.cross_entropy_as_printed(np.eye(z.shape[1])[labels], activations.softmax(z))
 
 
 # --- the facts: each function asserts something that is true of the correction and false of the print ---
@@ -66,7 +67,7 @@ def is_nearly_zero_for_a_perfect_network(loss):
 
 
 FACTS = {  # id: fact, its arguments as printed, its arguments corrected
-    "E045": (charges_a_good_predictor_less_than_always_yes, [errata.cross_entropy_as_printed], [binary]),
+    "E045": (charges_a_good_predictor_less_than_always_yes, [misprints.cross_entropy_as_printed], [binary]),
     "E046": (is_zero_between_equals, [entropy], [kl]),
     "E047": (ignores_how_often_the_data_is_copied, [printed_mean_free], [losses.cross_entropy]),
     "E048": (
@@ -76,7 +77,7 @@ FACTS = {  # id: fact, its arguments as printed, its arguments corrected
     ),
     "E095": (
         is_nearly_zero_for_a_perfect_network,
-        [errata.cross_entropy_after_softmax],
+        [misprints.cross_entropy_after_softmax],
         [losses.cross_entropy],
     ),
 }
@@ -86,7 +87,7 @@ FACTS = {  # id: fact, its arguments as printed, its arguments corrected
 
 
 def test_e045_the_constant_predictor_wins_as_printed():
-    as_printed = [errata.cross_entropy_as_printed(YES_NO, p) for p in (ALWAYS, GOOD)]
+    as_printed = [misprints.cross_entropy_as_printed(YES_NO, p) for p in (ALWAYS, GOOD)]
     np.testing.assert_allclose(as_printed, [2.0e-12, 0.3285], rtol=1e-3)
     np.testing.assert_allclose([binary(YES_NO, p) for p in (ALWAYS, GOOD)], [13.816, 0.1643], rtol=3e-4)
     accuracy = [((p > 0.5) == YES_NO).mean() for p in (ALWAYS, GOOD)]
@@ -122,7 +123,7 @@ def test_e048_loss_and_accuracy_can_rise_together():
 
 def test_e095_floor_and_ceiling():
     right, wrong = np.eye(10)[:1], np.eye(10)[1:2]
-    ends = [errata.cross_entropy_after_softmax(1e3 * z, [0]) for z in (right, wrong)]
+    ends = [misprints.cross_entropy_after_softmax(1e3 * z, [0]) for z in (right, wrong)]
     np.testing.assert_allclose(ends, [1.4612, 2.4612], atol=5e-5)
 
 

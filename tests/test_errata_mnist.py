@@ -19,12 +19,14 @@ from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
 
-from losslab import datasets, errata, models, training
+from losslab.article import listings
+from losslab.data import mnist, pixels
+from losslab.learning import models
 
 pytestmark = pytest.mark.trains
 
-FIRST, SECOND = errata.MNIST_DATA_LISTING, errata.MNIST_TRAINING_LISTING
-DIGITS = datasets.mnist("sample")
+FIRST, SECOND = listings.MNIST_DATA_LISTING, listings.MNIST_TRAINING_LISTING
+DIGITS = mnist.load("sample")
 IMAGES, LABELS = DIGITS.train_images[:1000], DIGITS.train_labels[:1000].long()
 OUTPUTS = torch.tensor([[0.5, 2.0, -1.0], [-3.0, -4.0, -5.0]])
 
@@ -105,7 +107,7 @@ def agrees_with_the_articles_definition(word, n):
 
 
 def gives_mean_0_and_deviation_1(mean, std):
-    z = training.standardise(IMAGES, mean, std)
+    z = pixels.standardise(IMAGES, mean, std)
     np.testing.assert_allclose([z.mean(), z.std()], [0, 1], atol=1e-3)
 
 
@@ -251,7 +253,7 @@ FACTS = {  # id: fact, its arguments as printed, its arguments corrected
     "E072": (runs_the_framework, ["3.6"], [PYTHON]),
     "E074": (defines_every_name_it_uses, [FIRST], ["import torch\n" + FIRST]),
     "E076": (agrees_with_the_articles_definition, ["large", PARAMETERS], ["small", PARAMETERS]),
-    "E077": (gives_mean_0_and_deviation_1, [0.5, 0.5], training.mean_std(IMAGES)),
+    "E077": (gives_mean_0_and_deviation_1, [0.5, 0.5], pixels.mean_std(IMAGES)),
     "E078": (
         is_accepted_without_a_warning,
         [v2.ToTensor],

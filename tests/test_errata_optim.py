@@ -11,9 +11,12 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from losslab import datasets, errata, models, optim, surfaces, training
+from losslab.article import listings, misprints
+from losslab.data import mnist, pixels
 from losslab.exercises import ch05
-from losslab.trajectories import below_for_good, run
+from losslab.formulas import optim, surfaces
+from losslab.formulas.trajectories import below_for_good, run
+from losslab.learning import models
 
 pytestmark = pytest.mark.trains
 
@@ -37,7 +40,7 @@ def settles(rule, steps=1000):
 
 
 def takes_the_articles_number_of_steps(batch):
-    listing = errata.MNIST_DATA_LISTING + errata.MNIST_TRAINING_LISTING
+    listing = listings.MNIST_DATA_LISTING + listings.MNIST_TRAINING_LISTING
     assert "batch_size=100" in listing
     assert "for epoch in range(10)" in listing
     assert math.ceil(60_000 / batch) * 10 == 6_000
@@ -135,16 +138,16 @@ FACTS = {  # id: fact, its arguments as printed, its arguments corrected
     "E038": (is_torchs_rmsprop, [partial(optim.adam, lr=0.01)], [partial(optim.rmsprop, lr=0.01)]),
     "E039": (momentum_arrives_first, EXAMPLE, RAVINE),
     "E040": (goes_to_the_best_place, [optim.adam], [optim.amsgrad]),
-    "E041": (brings_the_loss_down, [errata.momentum_as_drawn], [partial(optim.momentum, lr=0.01)]),
+    "E041": (brings_the_loss_down, [misprints.momentum_as_drawn], [partial(optim.momentum, lr=0.01)]),
     "E049": (steps_in_proportion_to_the_gradient, [optim.adam], [optim.gd]),
     "E056": (
         shrinks_in_every_bowl,
-        [errata.momentum_as_printed],
+        [misprints.momentum_as_printed],
         [partial(optim.ema_momentum, lr=1 / CURVATURES)],
     ),
     "E057": (
         shrinks_in_every_bowl,
-        [errata.momentum_without_rate],
+        [misprints.momentum_without_rate],
         [partial(optim.ema_momentum, lr=1 / CURVATURES)],
     ),
     "E058": (
@@ -152,8 +155,8 @@ FACTS = {  # id: fact, its arguments as printed, its arguments corrected
         [partial(optim.ema_momentum, lr=0.01, beta=0.9)],
         [partial(optim.ema_momentum, lr=0.1, beta=0.9)],
     ),
-    "E059": (stays_finite_at_a_zero_gradient, [errata.adam_as_printed], [optim.adam]),
-    "E060": (steps_by_the_learning_rate_at_first, [errata.adam_uncorrected], [optim.adam]),
+    "E059": (stays_finite_at_a_zero_gradient, [misprints.adam_as_printed], [optim.adam]),
+    "E060": (steps_by_the_learning_rate_at_first, [misprints.adam_uncorrected], [optim.adam]),
     "E061": (is_what_v_hat_estimates, [np.var], [lambda g: (g**2).mean()]),
     "E062": (can_take_its_first_step, [-1], [0]),
     "E063": (decays_in_proportion_to_its_strength, [decay_added_to_the_gradient], [ch05.adamw]),
@@ -219,7 +222,7 @@ def test_the_printed_diagrams_of_momentum_and_adam_update_no_parameter(article, 
 
 
 def test_followed_to_the_letter_the_drawn_momentum_moves_nothing():
-    np.testing.assert_array_equal(run(errata.momentum_as_drawn, slope, 0.0, 100), 0)
+    np.testing.assert_array_equal(run(misprints.momentum_as_drawn, slope, 0.0, 100), 0)
 
 
 def test_our_diagram_is_a_loop_through_the_parameters(boxes):
@@ -269,7 +272,7 @@ def test_in_the_ravine_488_steps_against_160():
 def printed_step(curvature, beta):
     """The matrix of one printed step on ½λw², column by column from the code."""
     columns = [
-        errata.momentum_as_printed(w, curvature * w, u, beta=beta) for w, u in ((1.0, 0.0), (0.0, 1.0))
+        misprints.momentum_as_printed(w, curvature * w, u, beta=beta) for w, u in ((1.0, 0.0), (0.0, 1.0))
     ]
     return np.transpose(columns)
 
@@ -291,10 +294,10 @@ def test_the_chapters_matrix_is_the_printed_step():
 
 
 def test_the_printed_momentum_climbs():
-    path = run(errata.momentum_as_printed, lambda w: w, 1.0, 100)
+    path = run(misprints.momentum_as_printed, lambda w: w, 1.0, 100)
     np.testing.assert_allclose(path[:4], [1, 1.1, 1.3, 1.61], rtol=1e-12)
     np.testing.assert_allclose(path[[10, 20, 50, 100]], [10.28, 160.3, 6.1e5, 5.6e11], rtol=1e-2)
-    example = run(errata.momentum_as_printed, slope, 0.0, 10)
+    example = run(misprints.momentum_as_printed, slope, 0.0, 10)
     np.testing.assert_allclose(example[1:4], [-1.2, -4.44, -12.108], rtol=1e-12)
     np.testing.assert_allclose(
         ((3 - 2 * example) ** 2)[[0, 1, 2, 3, 10]], [9, 29.16, 141.1, 740.7, 9.1e7], rtol=1e-2
@@ -302,7 +305,9 @@ def test_the_printed_momentum_climbs():
 
 
 def test_without_a_rate_38_is_the_limit():
-    ends = [abs(run(errata.momentum_without_rate, lambda w, k=k: k * w, 1.0, 2000)[-1]) for k in (37.9, 38.1)]
+    ends = [
+        abs(run(misprints.momentum_without_rate, lambda w, k=k: k * w, 1.0, 2000)[-1]) for k in (37.9, 38.1)
+    ]
     np.testing.assert_allclose(np.log10(ends), np.log10([1.5e-45, 2.4e55]), atol=0.1)
 
 
@@ -327,7 +332,7 @@ def test_dampening_is_not_the_running_average():
 
 
 def test_the_first_step_without_correction_is_3_162_times_too_long():
-    np.testing.assert_allclose(errata.adam_uncorrected(0.0, 1.0, lr=1.0)[0], -3.162, atol=5e-4)
+    np.testing.assert_allclose(misprints.adam_uncorrected(0.0, 1.0, lr=1.0)[0], -3.162, atol=5e-4)
 
 
 def test_the_correction_factors():
@@ -356,8 +361,8 @@ def test_adams_first_step_by_size_of_the_gradient():
 )
 def test_without_epsilon_the_real_network_turns_into_nan(mean, std, least, most):
     """What the errata measured on another batch of the full set: 81,983 of 242,762, and 25,815."""
-    digits = datasets.mnist()
-    images = training.standardise(digits.train_images[:100], mean, std)
+    digits = mnist.load()
+    images = pixels.standardise(digits.train_images[:100], mean, std)
     labels = digits.train_labels[:100].long()
     torch.manual_seed(0)
     net = models.Net()

@@ -13,7 +13,10 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from losslab import attribution, distributed, errata, models, optim, scaling, trajectories
+from losslab.article import misprints
+from losslab.formulas import attribution, costs, optim, trajectories
+from losslab.learning import models
+from losslab.parallel import worker
 
 ROOT = Path(__file__).resolve().parents[1]
 ARTICLE = ROOT.parent / "shared" / "article" / "article.md"
@@ -24,8 +27,8 @@ NOTEBOOK = ROOT / "notebooks" / "10_scale.ipynb"
 
 
 def is_the_gradient_of_the_batch(mean, sizes):
-    (x, y), _ = distributed.digits("cpu", torch.float64)
-    net = models.drawn(models.Net, torch.Generator().manual_seed(0)).double()
+    (x, y), _ = worker.digits("cpu", torch.float64)
+    net = models.initialised(models.Net, torch.Generator().manual_seed(0)).double()
 
     def gradient(a, b):
         slopes = torch.autograd.grad(cross_entropy(net(x[a:b]), y[a:b]), list(net.parameters()))
@@ -40,17 +43,17 @@ def is_the_gradient_of_the_batch(mean, sizes):
 
 def test_e134_unequal_shards_need_weights():
     unequal, equal = (300, 60, 30, 10), (100, 100, 100, 100)
-    is_the_gradient_of_the_batch(scaling.average, unequal)
+    is_the_gradient_of_the_batch(costs.average_gradient, unequal)
     with pytest.raises(AssertionError):
-        is_the_gradient_of_the_batch(errata.mean_of_shards, unequal)
-    for mean in (scaling.average, errata.mean_of_shards):
+        is_the_gradient_of_the_batch(misprints.mean_of_shards, unequal)
+    for mean in (costs.average_gradient, misprints.mean_of_shards):
         is_the_gradient_of_the_batch(mean, equal)
 
 
 def test_e134_some_models_fit_on_no_number_of_replicas():
     gpt3, room = 174.6e9, 80e9
-    assert scaling.memory(gpt3, 10**6, stage=0) > room  # the data are split, the model is not
-    assert scaling.memory(gpt3, 64, stage=3) < room
+    assert costs.train_memory(gpt3, 10**6, stage=0) > room  # the data are split, the model is not
+    assert costs.train_memory(gpt3, 64, stage=3) < room
 
 
 # --- E135: speed and efficiency are two things ---
@@ -62,13 +65,13 @@ def rises_with_the_devices(quantity, serial):
 
 @pytest.mark.parametrize("serial", [0.05, 0.01])
 def test_e135_speed_rises_and_efficiency_falls(serial):
-    rises_with_the_devices(scaling.speedup, serial)
+    rises_with_the_devices(costs.speedup, serial)
     with pytest.raises(AssertionError):
-        rises_with_the_devices(scaling.efficiency, serial)
+        rises_with_the_devices(costs.efficiency, serial)
 
 
 def test_e135_figures():
-    found = [[scaling.speedup(n, serial) for n in (8, 64, 1024)] for serial in (0.05, 0.01)]
+    found = [[costs.speedup(n, serial) for n in (8, 64, 1024)] for serial in (0.05, 0.01)]
     np.testing.assert_allclose(found, [[5.9, 15.4, 19.6], [7.5, 39.3, 91.2]], atol=0.05)
 
 
@@ -134,15 +137,15 @@ def takes_days_to_weeks(days):
 
 
 def test_e139_days_to_weeks_on_a_thousand_devices_only():
-    flop = scaling.train_flop(175e9, 300e9)
+    flop = costs.train_flop(175e9, 300e9)
     np.testing.assert_allclose(flop, 3.15e23)
-    takes_days_to_weeks(scaling.train_days(flop, 1024, 140e12))
+    takes_days_to_weeks(costs.train_days(flop, 1024, 140e12))
     for n, rate, years in [(1, 28e12, 356), (1, 140e12, 71), (8, 140e12, 8.9)]:
-        days = scaling.train_days(flop, n, rate)
+        days = costs.train_days(flop, n, rate)
         np.testing.assert_allclose(days / 365.25, years, rtol=0.01)
         with pytest.raises(AssertionError):
             takes_days_to_weeks(days)
-    assert round(scaling.train_days(flop * 8 / 6, 1024, 140e12), 1) == 33.9
+    assert round(costs.train_days(flop * 8 / 6, 1024, 140e12), 1) == 33.9
 
 
 # --- E140: Adam's steps ---
@@ -198,8 +201,8 @@ def test_torchrun_understands_the_printed_commands():
         at = words.index("-m")
         assert {word for word in words[:at] if word.startswith("--")} <= documented
         args = parse_args(words)
-        assert (args.module, args.training_script) == (True, "losslab.distributed")
-        distributed.parser().parse_args(args.training_script_args)
+        assert (args.module, args.training_script) == (True, "losslab.parallel.worker")
+        worker.parser().parse_args(args.training_script_args)
     many, one = (parse_args(shlex.split(command)[1:]) for command in commands)
     assert (many.nnodes, many.nproc_per_node, many.rdzv_backend) == ("2", "8", "c10d")
     assert (many.rdzv_endpoint, many.rdzv_id) == ("HOST:29500", "10")

@@ -9,14 +9,17 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from losslab import chapters, datasets, explorers, models, training
-from losslab.views import training_steps
+from losslab import explorers
+from losslab.article import coverage
+from losslab.data import mnist, pixels
+from losslab.explorers.views import training_steps
+from losslab.learning import models, training
 
 pytestmark = pytest.mark.trains
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "notebooks" / "02_training_steps.ipynb"
-PRINTED = {part.id: part.chain for part in chapters.coverage() if part.chain}
+PRINTED = {part.id: part.chain for part in coverage.parts() if part.chain}
 DRAWN = {  # the boxes with their replacements
     "D2": "box-split",
     "D3": "box-zero",
@@ -144,12 +147,12 @@ def test_e026_choosing_on_all_rows_predicts_coin_tosses_and_on_training_rows_doe
 
 
 def test_e027_standardised_pixels_keep_no_range_and_rescaled_ones_only_their_own(cells):
-    x = datasets.mnist("sample").train_images[:1500]
-    z = training.standardise(x, *training.mean_std(x))
+    x = mnist.load("sample").train_images[:1500]
+    z = pixels.standardise(x, *pixels.mean_std(x))
     np.testing.assert_allclose([z.mean(), z.std()], [0, 1], atol=1e-3)
     assert z.min() < -0.4
     assert z.max() > 2.5
-    halves = training.standardise(x, 0.5, 0.5)  # the article's constants: a rescaling to −1 … 1
+    halves = pixels.standardise(x, 0.5, 0.5)  # the article's constants: a rescaling to −1 … 1
     np.testing.assert_allclose([halves.min(), halves.max()], [-1, 1])
 
 

@@ -5,10 +5,11 @@ from functools import partial
 import numpy as np
 import pytest
 
-from losslab import errata, losses, optim, regression, trajectories
+from losslab.article import misprints
+from losslab.formulas import losses, optim, regression, trajectories
 
 ALPHA, X, Y = 0.01, 2.0, 3.0
-printed = partial(errata.worked_gradient_as_printed, x=X, y=Y)
+printed = partial(misprints.worked_gradient_as_printed, x=X, y=Y)
 ONE_POINT = [2.0], [3.0]
 FOUR_POINTS = np.array([1.0, 2, 3, 4]), np.array([2.0, 3, 5, 6])
 
@@ -64,7 +65,7 @@ def ignores_how_often_the_data_is_copied(error):
 
 
 FACTS = {  # id: fact, its arguments as printed, its arguments corrected
-    "E064": (is_the_slope_of_the_loss, [errata.worked_gradient_as_printed], [corrected]),
+    "E064": (is_the_slope_of_the_loss, [misprints.worked_gradient_as_printed], [corrected]),
     "E065": (steps_towards_the_optimum, [printed], [corrected]),
     "E066": (is_the_loss_after_the_printed_step, [3.75], [9.7344]),
     "E067": (falls_at_every_step, [printed], [corrected]),
@@ -154,7 +155,7 @@ def test_where_the_printed_run_overflows(number, step):
     w, finite = number(0), []
     for _ in range(step + 1):
         finite.append(np.isfinite(loss(w, number(X), number(Y))))
-        w = w - number(ALPHA) * errata.worked_gradient_as_printed(w, number(X), number(Y))
+        w = w - number(ALPHA) * misprints.worked_gradient_as_printed(w, number(X), number(Y))
     assert finite == [True] * step + [False]
     assert step == np.ceil(np.log(float(np.finfo(number).max) / 9) / np.log(1.0816))
 
@@ -173,9 +174,9 @@ def test_learning_rates_and_their_behaviour():
     ("gradient", "factor", "sizes"),
     [
         (corrected, lambda x: 1 - 2 * ALPHA * x**2, {2: 5.15e-7, -2: 5.15e-7}),
-        (errata.worked_gradient_without_x, lambda x: 1 - 2 * ALPHA * x, {2: 2.56e-3, -2: 2.2957e4}),
-        (errata.worked_gradient_without_sign, lambda x: 1 + 2 * ALPHA * x**2, {2: 4.36e7, -2: 4.36e7}),
-        (errata.worked_gradient_as_printed, lambda x: 1 + 2 * ALPHA * x, {2: 2.2957e4, -2: 2.56e-3}),
+        (misprints.worked_gradient_without_x, lambda x: 1 - 2 * ALPHA * x, {2: 2.56e-3, -2: 2.2957e4}),
+        (misprints.worked_gradient_without_sign, lambda x: 1 + 2 * ALPHA * x**2, {2: 4.36e7, -2: 4.36e7}),
+        (misprints.worked_gradient_as_printed, lambda x: 1 + 2 * ALPHA * x, {2: 2.2957e4, -2: 2.56e-3}),
     ],
 )
 def test_which_mistake_is_worse(gradient, factor, sizes):
@@ -188,7 +189,7 @@ def test_which_mistake_is_worse(gradient, factor, sizes):
 def test_the_printed_rule_converges_by_accident():
     """Exactly for −1/α < x < 0: the missing −x is then positive."""
     for x, comes_in in ((2, False), (0.1, False), (-0.1, True), (-2, True), (-99, True), (-101, False)):
-        path = descend(partial(errata.worked_gradient_as_printed, x=x, y=Y), 3000)
+        path = descend(partial(misprints.worked_gradient_as_printed, x=x, y=Y), 3000)
         assert (loss(path[-1], x) < loss(path[0], x)) == comes_in, x
     np.testing.assert_allclose(descend(partial(printed, x=-2), 100)[-1], -1.4747, atol=5e-5)
     np.testing.assert_array_equal(descend(partial(printed, x=-1), 50), descend(partial(corrected, x=-1), 50))

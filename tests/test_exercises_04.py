@@ -6,8 +6,8 @@ import matplotlib
 import numpy as np
 import pytest
 
-from losslab import gradients
 from losslab.exercises import verdict
+from losslab.formulas import backprop
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "04_gradients.ipynb"
 NAMES = {"4.1": "delta_of", "4.2": "one_layer_back", "4.3": "batch_slopes", "4.4": "repaired"}
@@ -29,11 +29,11 @@ def test_the_planted_mistake_is_where_the_solution_says(cells, names):
     W1, W2, x, y = (rng.normal(size=shape) for shape in ((4, 3), (2, 4), 3, 2))
     first, second = names["mistaken"](W1, W2, x, y)
     loss = lambda W1, W2: 0.5 * ((W2 @ np.tanh(W1 @ x) - y) ** 2).sum()  # noqa: E731
-    assert gradients.check(lambda W: loss(W, W2), W1, first).error > 0.01
-    assert gradients.check(lambda W: loss(W1, W), W2, second).error < 1e-8
+    assert backprop.check(lambda W: loss(W, W2), W1, first).error > 0.01
+    assert backprop.check(lambda W: loss(W1, W), W2, second).error < 1e-8
     small = 1e-3 * x  # where the mistake hides
     first, _ = names["mistaken"](W1, W2, small, y)
-    assert gradients.check(lambda W: 0.5 * ((W2 @ np.tanh(W @ small) - y) ** 2).sum(), W1, first).error < 1e-6
+    assert backprop.check(lambda W: 0.5 * ((W2 @ np.tanh(W @ small) - y) ** 2).sum(), W1, first).error < 1e-6
 
 
 def softmax(z):

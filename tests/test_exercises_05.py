@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from losslab import optim
 from losslab.exercises import ch05, verdict
+from losslab.formulas import optim
 
 pytestmark = pytest.mark.trains
 

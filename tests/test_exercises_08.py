@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from losslab import inference
 from losslab.exercises import verdict
+from losslab.formulas import activations, decisions
 
 
 def plain(z, T):
@@ -38,14 +38,14 @@ def in_place(p, m):
 
 
 SLIPS = [  # exercise, wrong answer, what its hint must say
-    ("8.1", lambda z, T: inference.softmax(z), "The temperature is not used"),
-    ("8.1", lambda z, T: inference.softmax(z * T), "must flatten"),
-    ("8.1", lambda z, T: inference.softmax(z) / T, "not the probabilities"),
+    ("8.1", lambda z, T: activations.softmax(z), "The temperature is not used"),
+    ("8.1", lambda z, T: activations.softmax(z * T), "must flatten"),
+    ("8.1", lambda z, T: activations.softmax(z) / T, "not the probabilities"),
     ("8.1", lambda z, T: np.exp(z / T), "do not sum to 1 yet: divide"),
     ("8.1", lambda z, T: np.exp((z - z.max()) / T), "and subtracting the largest does not help"),
     ("8.1", plain, "subtract the largest first"),
     ("8.1", lambda z, T: z / z.sum(), "For z = "),
-    ("8.1", lambda z, T: inference.softmax(z, T).max(), "One probability per logit"),
+    ("8.1", lambda z, T: activations.softmax(z, T).max(), "One probability per logit"),
     ("8.2", answered(lambda yes, s, t: yes.sum()), "counts the answers"),
     ("8.2", answered(lambda yes, s, t: 1 - yes.mean()), "*not* answered"),
     ("8.2", answered(reach=lambda p, y, t: p.max(1) > t), "≥, not >"),
@@ -64,14 +64,14 @@ SLIPS = [  # exercise, wrong answer, what its hint must say
     ("8.4", cut(lambda p, m: p > m * p.max()), "≥, not >"),
     ("8.4", cut(lambda p, m: p >= m * p.max(), lambda q: q), "has to sum to 1 again"),
     ("8.4", cut(lambda p, m: p < m * p.max()), "keeps the tail"),
-    ("8.4", inference.nucleus, "That is top-p"),
+    ("8.4", decisions.nucleus, "That is top-p"),
     ("8.4", in_place, "work on a copy"),
     ("8.4", lambda p, m: p[p >= m * p.max()], "All symbols keep their place"),
     ("8.4", lambda p, m: p, "For p = "),
     (
         "8.4",
         lambda p, m: (
-            inference.softmax(p)
+            activations.softmax(p)
             if m == 1 and p[0] > p[-1]
             else cut(lambda p, m: p >= m * p.max() * (1 + (m == 1) * (np.arange(len(p)) > 0)))(p, m)
         ),
@@ -83,7 +83,7 @@ SLIPS = [  # exercise, wrong answer, what its hint must say
 @pytest.mark.parametrize(
     ("number", "right"),
     [
-        ("8.1", lambda z, T: inference.softmax(z, T)),
+        ("8.1", lambda z, T: activations.softmax(z, T)),
         ("8.1", lambda z, T: plain(z - z.max(), T)),
         ("8.2", answered()),
         ("8.3", lambda alarm, miss: 1 / (1 + miss / alarm)),

@@ -10,9 +10,12 @@ import pytest
 from ipywidgets import Widget
 from matplotlib import pyplot as plt
 
-from losslab import explorers, grid, optim, plots, surfaces, trajectories
-from losslab.live import LiveExplorer
-from losslab.views import optimizers, worked_example
+from losslab import explorers
+from losslab.explorers import stage
+from losslab.explorers.live import LiveExplorer
+from losslab.explorers.views import optimizers, worked_example
+from losslab.figures import palette
+from losslab.formulas import optim, surfaces, trajectories
 
 pytestmark = pytest.mark.trains
 
@@ -125,8 +128,8 @@ def test_bars_of_two_kinds_differ_by_more_than_colour(opener, filled, outlined):
 @pytest.mark.parametrize("opener", [explorers.explore, explorers.softmax, explorers.depth])
 def test_one_stage_is_laid_out_and_the_others_take_its_places_over(opener):
     explorer = opener()
-    alone, _ = grid.draw_stage(explorer.stage, "dark")
-    assert explorer.stages["dark"] == grid.png(alone, 2)
+    alone, _ = stage.draw_stage(explorer.stage, "dark")
+    assert explorer.stages["dark"] == stage.png(alone, 2)
 
 
 def test_a_menu_draws_the_stage_again_only_if_it_has_another_one():
@@ -149,8 +152,8 @@ def test_a_stage_is_cut_between_axes_that_stand_side_by_side():
     explorer = explorers.softmax()
     pieces = explorer.meta["pieces"]
     assert [x for x, _ in pieces] == np.cumsum([0, *(w for _, w in pieces)])[:-1].round(2).tolist()
-    assert sum(w for _, w in pieces) == pytest.approx(grid.WIDTH)
-    _, axes = grid.draw_stage(explorer.stage, "light")
+    assert sum(w for _, w in pieces) == pytest.approx(stage.WIDTH)
+    _, axes = stage.draw_stage(explorer.stage, "light")
     for ax, (x, width) in zip(axes, pieces, strict=True):
         box = ax.get_tightbbox()
         assert x <= box.x0 < box.x1 <= x + width, "nothing that is drawn may be cut through"
@@ -161,11 +164,11 @@ def test_a_stage_is_not_cut_through_a_title_of_its_own_or_axes_on_each_other():
 
     figure = Figure()
     axes = list(figure.subplots(1, 2))
-    assert len(grid.pieces(axes)) == 2
+    assert len(stage.pieces(axes)) == 2
     figure.suptitle("both")
-    assert len(grid.pieces(axes)) == 1
-    assert len(grid.pieces(list(Figure().subplots(2, 1)))) == 1
-    assert len(grid.pieces(list(Figure().subplots(1, 2, sharey=True)))) == 1, (
+    assert len(stage.pieces(axes)) == 1
+    assert len(stage.pieces(list(Figure().subplots(2, 1)))) == 1
+    assert len(stage.pieces(list(Figure().subplots(1, 2, sharey=True)))) == 1, (
         "one axis names the rows of both"
     )
 
@@ -207,9 +210,9 @@ def test_still_shows_the_present_setting():
     lines = {line.get_label().split(" (")[0]: line for line in figure.axes[0].get_lines()}
     assert {"GD", "Adam"} <= set(lines)
     assert "Momentum" not in lines
-    start = grid.pixels(explorer.panels[0], np.array(surfaces.SURFACES["ravine"].start))
+    start = stage.pixels(explorer.panels[0], np.array(surfaces.SURFACES["ravine"].start))
     seen = lines["Adam"].get_transform().transform(lines["Adam"].get_xydata()[0])
-    np.testing.assert_allclose(seen * (1, -1) + (0, grid.HEIGHT), start, atol=0.5 / grid.UNIT)
+    np.testing.assert_allclose(seen * (1, -1) + (0, stage.HEIGHT), start, atol=0.5 / stage.UNIT)
     assert len(lines["Adam"].get_xydata()) == 4
     assert lines["GD"].get_label() == "GD (diverged at step 5)"
 
@@ -224,7 +227,7 @@ def test_choosing_a_surface_takes_its_start_along():
 def test_dragging_the_start_previews_one_position_and_letting_go_computes_all():
     explorer = explorers.explore()
     whole, target = explorer.atlas, np.array([0.5, -0.25])
-    point = grid.pixels(explorer.panels[0], target).tolist()
+    point = stage.pixels(explorer.panels[0], target).tolist()
     explorer.ask = {"point": point, "preview": True, "n": 1}
     assert explorer.settings["start"] == (0.5, -0.25)
     assert explorer.atlas is whole
@@ -239,10 +242,10 @@ def test_dragging_the_start_previews_one_position_and_letting_go_computes_all():
 def test_every_line_and_word_stands_out_from_the_ground(theme):
     """WCAG 2.1: contrast of graphics ≥ 3, of text ≥ 4.5, on the palest and the darkest part of the stage."""
     page = {"light": "#FFFFFF", "dark": "#111111"}[theme]
-    grounds = [page, plots.GROUND[theme](0.0), plots.GROUND[theme](1.0)]
-    for name in plots.LINES:
-        assert min(contrast(plots.ink(name, theme), g) for g in grounds) >= 3, name
-    assert contrast(plots.TEXT[theme], page) >= 4.5
+    grounds = [page, palette.GROUND[theme](0.0), palette.GROUND[theme](1.0)]
+    for name in palette.LINES:
+        assert min(contrast(palette.colour(name, theme), g) for g in grounds) >= 3, name
+    assert contrast(palette.TEXT[theme], page) >= 4.5
 
 
 def contrast(one, other):

@@ -18,7 +18,9 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from site_demo import openers
 
-from losslab import explorers, grid, plots, widget
+from losslab import explorers
+from losslab.explorers import contract, stage, widget
+from losslab.figures import palette
 
 pytestmark = pytest.mark.trains
 
@@ -92,9 +94,9 @@ def assert_atlas_holds(view, explorer):
         start += block.nbytes
         drawn, steps = block[..., 0], block[..., 1:].reshape(a, b, 2, -1)
         got = np.cumsum(steps, axis=-1, dtype=np.int16).swapaxes(-1, -2) / explorer.meta["size"][2]
-        want = grid.pixels(explorer.panels[series.panel], series.points)
+        want = stage.pixels(explorer.panels[series.panel], series.points)
         seen = np.arange(want.shape[2]) < drawn[..., None]
-        np.testing.assert_allclose(got[seen], want[seen], atol=0.5 / grid.UNIT)
+        np.testing.assert_allclose(got[seen], want[seen], atol=0.5 / stage.UNIT)
     shape = [len(s["values"]) for s in explorer.meta["sliders"]] + [1]  # if there is no second slider
     assert list(view.texts.shape) == shape[:2]
     texts = [text for texts in (view.texts, *view.says.values()) for text in texts.ravel()]
@@ -106,7 +108,7 @@ def assert_lines_differ_by_more_than_colour(view):
     for series in view.series:
         drawn.setdefault(series.panel, set()).add((series.name, series.fill))
     for names in drawn.values():
-        marks = [plots.LINES[name]["marker"] for name, fill in names if not fill]
+        marks = [palette.LINES[name]["marker"] for name, fill in names if not fill]
         assert len(marks) == len(set(marks)), names
 
 
@@ -252,7 +254,7 @@ def test_the_static_picture_can_be_drawn_at_both_ends_and_without_lines(explorer
 
 @pytest.mark.parametrize("value", [20, 20.0, np.int64(20)])
 def test_a_whole_number_may_come_as_any_kind_of_number(value):
-    slider, index = grid.Slider("n", "neurons", np.arange(10, 31)).at(value)
+    slider, index = contract.Slider("n", "neurons", np.arange(10, 31)).at(value)
     assert (index, slider.values[10]) == (10, 20)
     assert slider.values.dtype.kind == "i"
 
@@ -329,9 +331,9 @@ def small():
     def compute(k):
         x = np.linspace(0, 1, 50)
         points = np.stack(np.broadcast_arrays(x, k[..., None] * x), -1)
-        return grid.View(stage, [grid.Series("Loss", 0, points)], grid.each("slope {:.2f}", k))
+        return contract.View(stage, [contract.Series("Loss", 0, points)], contract.each("slope {:.2f}", k))
 
-    slider = grid.Slider("k", "slope", np.linspace(0, 1, 41))
+    slider = contract.Slider("k", "slope", np.linspace(0, 1, 41))
     explorer = widget.GridExplorer("explorers.slope", compute, (slider,), (0.5,), {})
     explorer._repr_mimebundle_()
     return explorer

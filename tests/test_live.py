@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 import pytest
+from losslab.explorers.contract import Series, Slider, View
 
-from losslab import plots
-from losslab.grid import Series, Slider, View
-from losslab.live import LiveExplorer, flat
+from losslab.explorers.live import LiveExplorer, flat
+from losslab.figures import palette
 
 pytestmark = pytest.mark.trains
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.trains
 def stage(figure, theme):
     ax = figure.subplots()
     ax.set(xlim=(0, 10), ylim=(0, 1))
-    plots.tint(ax, theme)
+    palette.tint(ax, theme)
     return [ax]
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from losslab import losses
+from losslab.formulas import activations, losses
 
 EXACT = {"rtol": 1e-12, "atol": 1e-14}
 SHAPES = [(1, 1), (1, 7), (5, 2), (64, 10), (3, 200)]
@@ -32,7 +32,7 @@ def test_softmax_is_torchs(z, name):
 
 def test_softmax_works_on_the_last_of_many_axes():
     z = np.random.default_rng(2).normal(size=(2, 3, 4, 5))
-    np.testing.assert_allclose(losses.softmax(z), torch.tensor(z).softmax(-1).numpy(), **EXACT)
+    np.testing.assert_allclose(activations.softmax(z), torch.tensor(z).softmax(-1).numpy(), **EXACT)
 
 
 def test_cross_entropy_is_torchs(z):
@@ -42,37 +42,37 @@ def test_cross_entropy_is_torchs(z):
 
 
 def test_probabilities_are_positive_and_sum_to_one(z):
-    p = losses.softmax(z)
+    p = activations.softmax(z)
     np.testing.assert_array_less(0, p)
     np.testing.assert_allclose(p.sum(-1), 1, rtol=1e-14)
 
 
 @pytest.mark.parametrize("shift", [-1e3, 0.5, 700.0, 1e6])
 def test_softmax_ignores_a_constant(z, shift):
-    np.testing.assert_allclose(losses.softmax(z + shift), losses.softmax(z), rtol=1e-8)
+    np.testing.assert_allclose(activations.softmax(z + shift), activations.softmax(z), rtol=1e-8)
 
 
 def test_large_logits_neither_overflow_nor_lose_the_loss():
     """Exp 1e4 is inf and log 0 is −inf: softmax first and log second would give inf and NaN."""
-    np.testing.assert_array_equal(losses.log_softmax([0, 200]), [-200, 0])
-    np.testing.assert_array_equal(losses.log_softmax([[1e4, -1e4]]), [[0, -2e4]])
+    np.testing.assert_array_equal(activations.log_softmax([0, 200]), [-200, 0])
+    np.testing.assert_array_equal(activations.log_softmax([[1e4, -1e4]]), [[0, -2e4]])
     np.testing.assert_allclose(losses.cross_entropy([[0, 200]], [0]), 200)
     np.testing.assert_allclose(losses.cross_entropy([[-1e4, 0, 0]], [0]), 1e4 + np.log(2))
-    np.testing.assert_array_equal(losses.softmax([1e4, 0]), [1, 0])
+    np.testing.assert_array_equal(activations.softmax([1e4, 0]), [1, 0])
 
 
 def test_a_row_is_shifted_by_its_own_maximum():
     """Shifted by the maximum of the batch, exp(−1e4) would be 0 and the first row −inf."""
-    np.testing.assert_array_equal(losses.log_softmax([[0, 0], [1e4, 1e4]]), np.full((2, 2), -np.log(2)))
+    np.testing.assert_array_equal(activations.log_softmax([[0, 0], [1e4, 1e4]]), np.full((2, 2), -np.log(2)))
 
 
 def test_small_integers_are_numbers_and_do_not_wrap():
     """In 8 bits without a sign 0 − 200 is 56, and −1 is 255."""
     dark, light = np.uint8([0]), np.uint8([200])
     assert losses.mse(dark, light) == losses.mse(light, dark) == 200**2
-    np.testing.assert_array_equal(losses.log_softmax(np.uint8([0, 200])), [-200, 0])
+    np.testing.assert_array_equal(activations.log_softmax(np.uint8([0, 200])), [-200, 0])
     assert losses.cross_entropy(np.uint8([[0, 200]]), np.uint8([0])) == 200
-    np.testing.assert_allclose(losses.sigmoid(np.uint8([1])), 1 / (1 + np.exp(-1)))
+    np.testing.assert_allclose(activations.sigmoid(np.uint8([1])), 1 / (1 + np.exp(-1)))
     np.testing.assert_allclose(losses.binary_cross_entropy(light, dark), 200)
 
 
@@ -119,13 +119,13 @@ def test_binary_cross_entropy_is_torchs(shape):
 
 def test_sigmoid_is_torchs():
     z = np.linspace(-40, 40, 161).reshape(7, 23)
-    np.testing.assert_allclose(losses.sigmoid(z), torch.tensor(z).sigmoid().numpy(), rtol=1e-12)
+    np.testing.assert_allclose(activations.sigmoid(z), torch.tensor(z).sigmoid().numpy(), rtol=1e-12)
 
 
 def test_sigmoid_is_softmax_against_zero():
     z = np.random.default_rng(1).normal(scale=5, size=50)
     pairs = np.stack([z, np.zeros(50)], -1)
-    np.testing.assert_allclose(losses.sigmoid(z), losses.softmax(pairs)[:, 0], **EXACT)
+    np.testing.assert_allclose(activations.sigmoid(z), activations.softmax(pairs)[:, 0], **EXACT)
 
 
 def test_one_yes_or_no_question_is_two_classes():
@@ -137,7 +137,7 @@ def test_one_yes_or_no_question_is_two_classes():
 
 def test_large_binary_logits_neither_overflow_nor_lose_the_loss():
     """exp 1000 is inf: the formula of the page would give inf or NaN at each of these."""
-    np.testing.assert_array_equal(losses.sigmoid([-1000, 0, 1000]), [0, 0.5, 1])
+    np.testing.assert_array_equal(activations.sigmoid([-1000, 0, 1000]), [0, 0.5, 1])
     for z, y, want in ((1000, 0, 1000), (-1000, 1, 1000), (1000, 1, 0), (-1000, 0, 0), (-200, 1, 200)):
         np.testing.assert_array_equal(losses.binary_cross_entropy([z], [y]), want)
 

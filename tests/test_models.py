@@ -4,17 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from losslab import errata, models
+from losslab.article import listings
+from losslab.learning import models
 
 
-@pytest.mark.parametrize("listing", [errata.MNIST_DATA_LISTING, errata.MNIST_TRAINING_LISTING])
+@pytest.mark.parametrize("listing", [listings.MNIST_DATA_LISTING, listings.MNIST_TRAINING_LISTING])
 def test_the_listing_is_the_articles_word_for_word(listing, article):
     assert f"```python\n{listing}```" in "\n".join(article)
 
 
 def printed_net():
     """The class Net exactly as the article prints it."""
-    header, _, rest = errata.MNIST_TRAINING_LISTING.partition("class Net")
+    header, _, rest = listings.MNIST_TRAINING_LISTING.partition("class Net")
     namespace = {}
     exec(header + "class Net" + rest.partition("# Initialize")[0], namespace)
     return namespace["Net"]()
@@ -73,7 +74,9 @@ def test_weights_are_drawn_as_torch_does_but_from_a_generator():
     torch.manual_seed(0)
     expected = torch.rand(1)
     torch.manual_seed(0)
-    first, again, other = (models.drawn(models.Net, torch.Generator().manual_seed(s)) for s in (0, 0, 1))
+    first, again, other = (
+        models.initialised(models.Net, torch.Generator().manual_seed(s)) for s in (0, 0, 1)
+    )
     assert torch.rand(1) == expected
     for layer in (first.fc1, first.fc4):
         for p in (layer.weight, layer.bias):
@@ -86,4 +89,4 @@ def test_weights_are_drawn_as_torch_does_but_from_a_generator():
 
 def test_a_layer_that_cannot_be_drawn_is_named():
     with pytest.raises(TypeError, match="only linear layers can be drawn, got BatchNorm1d"):
-        models.drawn(lambda: torch.nn.BatchNorm1d(3), torch.Generator())
+        models.initialised(lambda: torch.nn.BatchNorm1d(3), torch.Generator())

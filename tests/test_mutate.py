@@ -3,13 +3,13 @@
 import mutate
 
 RESULTS = """
-    losslab.optim.x_gd__mutmut_1: killed
-    losslab.optim.x_gd__mutmut_2: timeout
-    losslab.losses.x_mse__mutmut_1: survived
-    losslab.losses.x_mse__mutmut_2: no tests
-    losslab.losses.x_mse__mutmut_3: killed
+    losslab.formulas.optim.x_gd__mutmut_1: killed
+    losslab.formulas.optim.x_gd__mutmut_2: timeout
+    losslab.formulas.losses.x_mse__mutmut_1: survived
+    losslab.formulas.losses.x_mse__mutmut_2: no tests
+    losslab.formulas.losses.x_mse__mutmut_3: killed
 """
-DIFF = """# losslab.losses.x_mse__mutmut_1: survived
+DIFF = """# losslab.formulas.losses.x_mse__mutmut_1: survived
 --- src/losslab/losses.py
 +++ src/losslab/losses.py
 @@ -1,3 +1,3 @@

@@ -25,7 +25,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 from tornado.websocket import WebSocketHandler, websocket_connect
 
-from losslab import nodelay
+from losslab.book import nodelay
 
 ROOT = Path(__file__).resolve().parents[1]
 ENABLED = ROOT / "etc" / "jupyter" / "jupyter_server_config.d" / "losslab.json"
@@ -38,7 +38,11 @@ def test_the_package_ships_the_file_that_enables_it():
     build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
     assert build["targets"]["wheel"]["shared-data"] == {"etc/jupyter": "etc/jupyter"}
     (name,) = json.loads(ENABLED.read_text())["ServerApp"]["jpserver_extensions"]
-    assert nodelay._jupyter_server_extension_points() == [{"module": name}] == [{"module": "losslab.nodelay"}]
+    assert (
+        nodelay._jupyter_server_extension_points()
+        == [{"module": name}]
+        == [{"module": "losslab.book.nodelay"}]
+    )
 
 
 def test_installing_has_put_it_where_jupyter_looks():
@@ -53,10 +57,10 @@ def test_installing_has_put_it_where_jupyter_looks():
 
 def test_a_server_that_starts_does_not_wait_for_the_package():
     code = (
-        "import sys; old = set(sys.modules); import losslab.nodelay; print(*sorted(set(sys.modules) - old))"
+        "import sys; old = set(sys.modules); import losslab.book.nodelay as n; print(*set(sys.modules) - old)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["losslab", "losslab.nodelay"]
+    assert set(done.stdout.split()) == {"losslab", "losslab.book", "losslab.book.nodelay"}
 
 
 # --- what it does ---
@@ -122,7 +126,7 @@ def test_the_socket_of_a_connection_does_not_delay(switch):
 def test_a_server_that_has_changed_inside_works_on_and_says_so_in_one_line(monkeypatch):
     monkeypatch.delenv("LOSSLAB_NODELAY", raising=False)
     (line,) = loaded({})
-    assert line.startswith("losslab.nodelay: kernel messages stay as slow as they were (KeyError(")
+    assert line.startswith("losslab.book.nodelay: kernel messages stay as slow as they were (KeyError(")
     settings = {nodelay.SETTING: Connection}
     loaded(settings)
     changed = settings[nodelay.SETTING](SimpleNamespace())  # a handler without set_nodelay

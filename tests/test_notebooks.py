@@ -13,7 +13,8 @@ import pytest
 from nbconvert import ScriptExporter
 
 import notebooks
-from losslab import chapters, exercises
+from losslab import exercises
+from losslab.book import chapters
 from notebooks import stored
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -175,8 +176,6 @@ def test_no_place_on_a_machine(nb):
 def test_cells_are_short(stem, nb):
     sizes = {f"{stem}#{cell.id}": lines(cell) for cell in code(nb)}
     assert {i: n for i, n in sizes.items() if n > (40 if i in LONG_CELLS else 15)} == {}
-    first = next(cell for cell in code(nb) if "parameters" not in tags(cell))
-    assert lines(first) <= 8, "the set-up cell has at most 8 lines"
 
 
 def test_a_chapter_that_draws_begins_with_the_settings_of_the_book(nb):

@@ -62,7 +62,7 @@ def test_only_looks():
     torch.zeros(1).sum()
 
 def test_asks_for_a_network(monkeypatch):
-    from losslab import trained
+    from losslab.learning import trained
     monkeypatch.setattr(trained.reader, "cache_info", lambda: (1, 0))
 """
 

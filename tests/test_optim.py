@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from losslab import optim
-from losslab.trajectories import below_for_good, diverged_at, run
+from losslab.formulas import optim
+from losslab.formulas.trajectories import below_for_good, diverged_at, run
 
 pytestmark = pytest.mark.trains
 

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 import torch
 
-from losslab import parameters
+from losslab.book import parameters
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 

@@ -8,7 +8,9 @@ import site_demo
 import torch
 
 import notebooks
-from losslab import checkpoints, models, saving, torchrun, training
+from losslab.data import pixels
+from losslab.learning import checkpoints, models, saving, training
+from losslab.parallel import torchrun
 
 pytestmark = pytest.mark.trains
 
@@ -37,7 +39,7 @@ def run_a_notebook(folder):
 
 
 def save_a_model(folder):
-    model, scale = models.Net(), saving.Transform(0.1, 0.3, (28, 28), tuple("0123456789"))
+    model, scale = models.Net(), pixels.Transform(0.1, 0.3, (28, 28), tuple("0123456789"))
     saving.save(folder / "net.safetensors", model, scale)
     return saving.load(folder / "net.safetensors", models.Net()) == scale
 

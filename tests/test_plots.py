@@ -9,8 +9,8 @@ from matplotlib import rc_context
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from losslab import plots
-from losslab.surfaces import SURFACES, quadratic
+from losslab.figures import artists, palette
+from losslab.formulas.surfaces import SURFACES, quadratic
 
 RULES = ("GD", "Momentum", "RMSProp", "Adam")
 
@@ -35,15 +35,15 @@ def contrast(a, b):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", plots.LINES)
+@pytest.mark.parametrize("name", palette.LINES)
 def test_every_line_stands_out_from_every_ground(name, theme):
-    grounds = plots.GROUND[theme](np.linspace(0, 1, 50))[:, :3]
-    assert min(contrast(plots.ink(name, theme), ground) for ground in grounds) >= 3
+    grounds = palette.GROUND[theme](np.linspace(0, 1, 50))[:, :3]
+    assert min(contrast(palette.colour(name, theme), ground) for ground in grounds) >= 3
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_is_readable_on_the_page(theme):
-    assert contrast(plots.TEXT[theme], {"light": "#FFFFFF", "dark": "#111111"}[theme]) >= 7
+    assert contrast(palette.TEXT[theme], {"light": "#FFFFFF", "dark": "#111111"}[theme]) >= 7
 
 
 @pytest.mark.parametrize(
@@ -52,24 +52,24 @@ def test_text_is_readable_on_the_page(theme):
 def test_lines_that_meet_differ_in_more_than_colour(names):
     for a, b in itertools.combinations(names, 2):
         for key in ("color", "linestyle", "marker") if names == RULES else ("color", "marker"):
-            assert plots.LINES[a][key] != plots.LINES[b][key], (a, b, key)
+            assert palette.LINES[a][key] != palette.LINES[b][key], (a, b, key)
 
 
 def test_every_line_has_an_ink_for_the_dark():
-    assert set(plots.DARK) == set(plots.LINES)
+    assert set(palette.DARK) == set(palette.LINES)
 
 
 def test_matplotlib_accepts_the_style():
-    with rc_context(plots.STYLE):
+    with rc_context(palette.STYLE):
         assert Figure().get_size_inches()[0] <= 7
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_tint_reaches_everything_written_on_the_axes(ax, theme):
     ax.set(title="a", xlabel="b", ylabel="c")
-    plots.tint(ax, theme)
+    palette.tint(ax, theme)
     texts = [ax.title, ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels(), *ax.get_yticklabels()]
-    assert {text.get_color() for text in texts} == {plots.TEXT[theme]}
+    assert {text.get_color() for text in texts} == {palette.TEXT[theme]}
     assert ax.get_facecolor()[3] == 0
 
 
@@ -80,7 +80,7 @@ def test_tint_reaches_everything_written_on_the_axes(ax, theme):
 @pytest.mark.parametrize("name", SURFACES)
 def test_contours_show_the_window_and_the_minimum(ax, name, theme):
     surface = SURFACES[name]
-    assert plots.contours(ax, surface, theme=theme) is None
+    assert artists.contours(ax, surface, theme=theme) is None
     assert (ax.get_xlim(), ax.get_ylim()) == (surface.xlim, surface.ylim)
     (star,) = ax.lines
     ax.plot(99, 99)  # a run that leaves the window does not widen it
@@ -94,7 +94,7 @@ def test_contours_show_the_window_and_the_minimum(ax, name, theme):
 def test_contours_are_where_the_loss_has_their_level(ax):
     """Every point of every ring has the loss that the ring stands for."""
     bowl = quadratic((1.0, 4.0))
-    plots.contours(ax, bowl, resolution=400, levels=6)
+    artists.contours(ax, bowl, resolution=400, levels=6)
     filled, rings = ax.collections
     assert len(rings.levels) == 6
     np.testing.assert_allclose(filled.levels, rings.levels)
@@ -107,12 +107,12 @@ def test_contours_are_where_the_loss_has_their_level(ax):
 
 
 def test_low_is_darker_than_high_on_a_light_page(ax):
-    low, high = plots.GROUND["light"](0.0), plots.GROUND["light"](1.0)
+    low, high = palette.GROUND["light"](0.0), palette.GROUND["light"](1.0)
     assert luminance(low[:3]) < luminance(high[:3])
 
 
 def test_contours_without_a_minimum_have_no_star(ax):
-    plots.contours(ax, dataclasses.replace(SURFACES["ravine"], minimum=None))
+    artists.contours(ax, dataclasses.replace(SURFACES["ravine"], minimum=None))
     assert len(ax.lines) == 0
 
 
@@ -129,20 +129,20 @@ def paths():
 
 
 def test_trajectories_are_drawn_point_by_point_in_their_styles(ax):
-    assert plots.trajectories(ax, paths(), every=5) is None
+    assert artists.paths(ax, paths(), every=5) is None
     for line, (name, path) in zip(ax.lines, paths().items(), strict=True):
         np.testing.assert_array_equal(line.get_xydata(), path)
         assert line.get_label() == name
         assert line.get_markevery() == 5
-        if name in plots.LINES:
-            assert line.get_color() == plots.LINES[name]["color"]
-            assert line.get_marker() == plots.LINES[name]["marker"]
+        if name in palette.LINES:
+            assert line.get_color() == palette.LINES[name]["color"]
+            assert line.get_marker() == palette.LINES[name]["marker"]
 
 
 @pytest.mark.parametrize("gone", [1e6, -1e300, np.inf, -np.inf, np.nan])
 def test_trajectories_leave_out_what_has_overflowed(ax, gone):
     path = np.array([[0.0, 0], [1, 1], [gone, 2]])
-    plots.trajectories(ax, {"GD": path})
+    artists.paths(ax, {"GD": path})
     drawn = ax.lines[0].get_xydata()
     np.testing.assert_array_equal(drawn[:2], path[:2])
     assert np.isnan(drawn[2, 0])
@@ -151,7 +151,7 @@ def test_trajectories_leave_out_what_has_overflowed(ax, gone):
 
 def test_losses_are_drawn_on_a_logarithmic_axis(ax):
     curves = {"GD": np.array([9.0, 1e-3, 1e-20, 0.0]), "Adam": np.array([9.0, 1e29, np.inf, np.nan])}
-    assert plots.losses(ax, curves) is None
+    assert artists.loss_curves(ax, curves) is None
     assert ax.get_yscale() == "log"
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "loss")
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), [9, 1e-3, 1e-16, 1e-16])  # zero stays visible
@@ -160,5 +160,5 @@ def test_losses_are_drawn_on_a_logarithmic_axis(ax):
 
 
 def test_curves_can_thin_their_markers(ax):
-    plots.curves(ax, {"a": (range(9), range(9)), "b": (range(9), range(9))}, every=4)
+    artists.curves(ax, {"a": (range(9), range(9)), "b": (range(9), range(9))}, every=4)
     assert [line.get_markevery() for line in ax.lines] == [4, 4]

@@ -3,7 +3,7 @@
 import pytest
 from matplotlib.figure import Figure
 
-from losslab import plots
+from losslab.figures import artists
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def ax():
 
 def test_a_recording_is_boxes_and_an_arrow_from_each_step_to_its_readers(ax):
     places, reads = [(0.0, 0.0), (-1.0, 0.5), (-1.0, -0.5)], [(1, 2), (), ()]
-    assert plots.recording(ax, places, reads, ["add", "w", "b"]) is None
+    assert artists.computation(ax, places, reads, ["add", "w", "b"]) is None
     boxes = [text for text in ax.texts if text.get_text()]
     arrows = [text for text in ax.texts if not text.get_text()]
     assert [box.get_text() for box in boxes] == ["add", "w", "b"]
@@ -26,4 +26,4 @@ def test_a_recording_is_boxes_and_an_arrow_from_each_step_to_its_readers(ax):
 
 def test_every_step_needs_a_label(ax):
     with pytest.raises(ValueError, match="shorter"):
-        plots.recording(ax, [(0.0, 0.0), (1.0, 0.0)], [(), (0,)], ["w"])
+        artists.computation(ax, [(0.0, 0.0), (1.0, 0.0)], [(), (0,)], ["w"])

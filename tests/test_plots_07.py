@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from losslab import plots
+from losslab.figures import artists
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def test_curves_differ_in_more_than_colour(ax):
         "validation": ([1, 2], [0.6, 0.5]),
         "running": ([0.5, 1.5], [0.9, 0.4]),
     }
-    plots.curves(ax, lines)
+    artists.curves(ax, lines)
     for line, (name, (x, y)) in zip(ax.lines, lines.items(), strict=True):
         assert line.get_label() == name
         np.testing.assert_array_equal(line.get_xydata(), np.column_stack([x, y]))
@@ -29,7 +29,7 @@ def test_curves_differ_in_more_than_colour(ax):
 
 def test_digits_are_upright_ink_on_paper_in_reading_order(ax):
     images = np.arange(7 * 28 * 28).reshape(7, 28, 28) % 256
-    plots.digits(ax, images, columns=3)
+    artists.digits(ax, images, columns=3)
     corners = []
     for picture, image in zip(ax.images, images, strict=True):
         np.testing.assert_array_equal(picture.get_array(), image)
@@ -44,7 +44,7 @@ def test_digits_are_upright_ink_on_paper_in_reading_order(ax):
 
 
 def test_digits_carry_their_captions_above_them(ax):
-    plots.digits(ax, np.zeros((3, 28, 28)), ["4 → 9", "1 → 7", "0 → 6"], columns=2)
+    artists.digits(ax, np.zeros((3, 28, 28)), ["4 → 9", "1 → 7", "0 → 6"], columns=2)
     assert [text.get_text() for text in ax.texts] == ["4 → 9", "1 → 7", "0 → 6"]
     for text, picture in zip(ax.texts, ax.images, strict=True):
         left, right, bottom, top = picture.get_extent()
@@ -57,7 +57,7 @@ def test_digits_carry_their_captions_above_them(ax):
 
 def test_confusion_colours_mistakes_and_writes_every_count(ax):
     counts = np.array([[50, 3, 0], [0, 40, 12], [1, 0, 60]])
-    plots.confusion(ax, counts)
+    artists.confusion(ax, counts)
     shown = ax.images[0].get_array()
     np.testing.assert_allclose(shown**2, [[0, 3, 0], [0, 0, 12], [1, 0, 0]])
     written = {text.get_position(): text.get_text() for text in ax.texts}
@@ -66,13 +66,13 @@ def test_confusion_colours_mistakes_and_writes_every_count(ax):
 
 
 def test_class_bars_mark_the_truth_by_hatching_too(ax):
-    plots.class_bars(ax, [-1.0, 2.5, 0.0], truth=1)
+    artists.class_bars(ax, [-1.0, 2.5, 0.0], truth=1)
     assert [bar.get_height() for bar in ax.patches] == [-1.0, 2.5, 0.0]
     assert [bool(bar.get_hatch()) for bar in ax.patches] == [False, True, False]
 
 
 def test_bars_go_from_top_to_bottom_with_their_values(ax):
-    plots.bars(ax, {"slow": 3.0, "quick": 0.5}, words="{:.1f} s")
+    artists.bars(ax, {"slow": 3.0, "quick": 0.5}, words="{:.1f} s")
     assert [bar.get_width() for bar in ax.patches] == [3.0, 0.5]
     assert [text.get_text() for text in ax.texts] == ["3.0 s", "0.5 s"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["slow", "quick"]
@@ -81,7 +81,7 @@ def test_bars_go_from_top_to_bottom_with_their_values(ax):
 
 def test_estimates_are_means_with_their_deviation_and_the_numbers_themselves(ax):
     values = {"one": [0.91, 0.93, 0.95], "two": [0.5, 0.7]}
-    plots.estimates(ax, values)
+    artists.estimates(ax, values)
     for row, (numbers, dots, bar) in enumerate(
         zip(values.values(), ax.lines[::4], ax.containers, strict=True)
     ):

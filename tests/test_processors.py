@@ -6,7 +6,7 @@ import os
 import pytest
 import torch
 
-from losslab import processors
+from losslab.book import processors
 
 V2 = "0::/user/kernel\n"
 V1 = "5:memory:/elsewhere\n4:cpu,cpuacct:/kube/pod\n0::/\n"

@@ -28,39 +28,34 @@ from site_demo import openers
 from torch.optim.swa_utils import AveragedModel
 
 import losslab
-from losslab import (
+from losslab import exercises
+from losslab.article import misprints
+from losslab.book import chapters, environment, lookup, nodelay, records
+from losslab.data import augment, handwriting, mnist, pixels
+from losslab.figures import artists
+from losslab.formulas import (
+    activations,
     attribution,
-    augmentation,
-    autodiff,
-    capture,
-    chapters,
-    checkpoints,
-    datasets,
-    distributed,
-    environment,
-    errata,
-    exercises,
-    gradients,
-    inference,
-    ink,
+    backprop,
+    costs,
+    decisions,
     losses,
-    models,
-    nodelay,
     optim,
-    plots,
-    records,
     regression,
-    runs,
-    saving,
-    scaling,
-    sizes,
     surfaces,
-    timing,
-    torchrun,
-    trained,
-    training,
     trajectories,
 )
+from losslab.learning import (
+    autodiff,
+    checkpoints,
+    cuda_graph,
+    models,
+    saving,
+    timing,
+    trained,
+    training,
+)
+from losslab.parallel import torchrun, worker
 
 HERE = Path(losslab.__file__).parent
 MODULES = [importlib.import_module(m.name) for m in pkgutil.walk_packages([str(HERE)], "losslab.")]
@@ -69,7 +64,7 @@ pytestmark = pytest.mark.trains
 
 W, G = np.array([1.0, 2.0]), np.array([0.5, -1.0])
 Z, LABELS = np.array([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]]), np.array([1, 2])
-P = losses.softmax(Z)
+P = activations.softmax(Z)
 
 
 def net():
@@ -88,7 +83,7 @@ class Stops:
         for rule in (optim.ema_momentum, optim.velocity_momentum, optim.amsgrad):
             rule(W, G, lr=0.1)
         losses.mse(W, G), losses.binary_cross_entropy(W, np.array([0, 1]))
-        gradients.check(lambda w: (w**2).sum(), W, 2 * W), gradients.softmax_jacobian(P)
+        backprop.check(lambda w: (w**2).sum(), W, 2 * W), backprop.softmax_jacobian(P)
         bowl = surfaces.quadratic((1.0, 2.0))
         path = trajectories.run(lambda w, g: (optim.gd(w, g, lr=0.1),), bowl.gradient, W, 3)
         trajectories.below_for_good(trajectories.loss_along(bowl.value, path), 1.0)
@@ -99,30 +94,44 @@ class Stops:
         f = lambda a: a.sum(-1)  # noqa: E731
         attribution.shapley(f, W, G), attribution.occlusion(f, W, G), attribution.rank_correlation(W, G)
         attribution.sampled_shapley(f, W, G, np.array([[0, 1], [1, 0]]))
-        scaling.average([W, G], [1, 2]), scaling.memory(1e9), scaling.ring_bytes(8, 2)
-        scaling.ring_all_reduce(np.eye(2)), sizes.dense_flop(1.0, 2.0)
+        costs.average_gradient([W, G], [1, 2]), costs.train_memory(1e9), costs.ring_bytes(8, 2)
+        costs.ring_all_reduce(np.eye(2)), costs.train_flop(1.0, 2.0)
 
     def decisions(self):
         right, yes = np.array([True, False]), np.array([0.9, 0.2])
-        inference.sigmoid(Z), inference.decide(P, 0.5), inference.precision_recall(yes, right, 0.5)
-        inference.fit_temperature(np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 0.0]]), [0, 1, 1])
-        inference.generate(lambda symbols: Z[0], np.argmax, 0, 2)
+        activations.sigmoid(Z), decisions.decide(P, 0.5), decisions.precision_recall(yes, right, 0.5)
+        losses.fit_temperature(np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 0.0]]), [0, 1, 1])
+        decisions.generate(lambda symbols: Z[0], np.argmax, 0, 2)
         page = np.zeros((56, 56), np.uint8)
         page[10:40, 20:30] = 255
-        ink.centred(page)
+        handwriting.centred(page)
 
     def mistakes(self):
-        errata.table(errata.search("loss"))
-        for f in (errata.momentum_as_printed, errata.momentum_without_rate, errata.momentum_as_drawn):
+        lookup.errata_table(lookup.search("loss"))
+        for f in (
+            misprints.momentum_as_printed,
+            misprints.momentum_without_rate,
+            misprints.momentum_as_drawn,
+        ):
             f(W, G)
-        errata.adam_uncorrected(W, G), errata.cross_entropy_as_printed(P, P)
-        errata.cross_entropy_after_softmax(Z, LABELS), errata.mean_of_shards([W, G], [1, 2])
-        errata.worked_gradient_without_x(1.0, 2.0, 3.0), errata.worked_gradient_without_sign(1.0, 2.0, 3.0)
-        errata.neuron_as_printed(W, G, np.tanh), errata.is_large_as_printed(1e7), errata.answers_as_printed(Z)
-        errata.prepare_as_drawn([1.0, None], np.asarray, list), errata.read_as_printed([0], lambda s: Z[0])
+        misprints.adam_uncorrected(W, G), misprints.cross_entropy_as_printed(P, P)
+        misprints.cross_entropy_after_softmax(Z, LABELS), misprints.mean_of_shards([W, G], [1, 2])
+        (
+            misprints.worked_gradient_without_x(1.0, 2.0, 3.0),
+            misprints.worked_gradient_without_sign(1.0, 2.0, 3.0),
+        )
+        (
+            misprints.neuron_as_printed(W, G, np.tanh),
+            misprints.is_large_as_printed(1e7),
+            misprints.answers_as_printed(Z),
+        )
+        (
+            misprints.prepare_as_drawn([1.0, None], np.asarray, list),
+            misprints.read_as_printed([0], lambda s: Z[0]),
+        )
 
     def book(self):
-        chapters.banner("05_optimizers"), chapters.table("notebooks"), chapters.coverage_table()
+        chapters.banner("05_optimizers"), chapters.table("notebooks"), lookup.coverage_table()
         environment.details(environment.report()), environment.summary(environment.report())
         environment.links(), environment.best_device(torch)
         nodelay.prompt(object)
@@ -132,29 +141,29 @@ class Stops:
 
     def figures(self):
         axes = iter(Figure().subplots(3, 3).flat)
-        plots.trajectories(next(axes), {"GD": np.eye(2)}), plots.losses(next(axes), {"GD": W})
-        plots.curves(next(axes), {"a": (W, G)}), plots.digits(next(axes), np.zeros((1, 28, 28)))
-        plots.confusion(next(axes), np.array([[5, 1], [0, 4]])), plots.class_bars(next(axes), W, 0)
-        plots.bars(next(axes), {"a": 1.0}), plots.estimates(next(axes), {"a": W})
-        plots.recording(next(axes), [(0, 0), (-1, 0)], [[1], []], ["Mul", "leaf"])
+        artists.paths(next(axes), {"GD": np.eye(2)}), artists.loss_curves(next(axes), {"GD": W})
+        artists.curves(next(axes), {"a": (W, G)}), artists.digits(next(axes), np.zeros((1, 28, 28)))
+        artists.confusion(next(axes), np.array([[5, 1], [0, 4]])), artists.class_bars(next(axes), W, 0)
+        artists.bars(next(axes), {"a": 1.0}), artists.estimates(next(axes), {"a": W})
+        artists.computation(next(axes), [(0, 0), (-1, 0)], [[1], []], ["Mul", "leaf"])
 
     def autograd(self):
         w = torch.ones(2, requires_grad=True)
-        autodiff.places(autodiff.recorded((w * w).sum()))
+        autodiff.places(autodiff.operations((w * w).sum()))
         autodiff.saved_bytes(lambda: (w * w).sum()), autodiff.flop(lambda: torch.eye(2) @ torch.eye(2))
         timing.take_turns({"a": int}, rounds=1, progress=False)
 
     def training_(self):
-        data = training.standardise(datasets.mnist().train_images[:40], 0.1, 0.3), torch.arange(40) % 10
+        data = pixels.standardise(mnist.load().train_images[:40], 0.1, 0.3), torch.arange(40) % 10
         own = torch.Generator().manual_seed(0)
         model = net()
         knobs = {"epochs": 1, "batch_size": 20, "progress": False, "generator": own, "watch": {"a": data}}
-        knobs |= {"keep": ("a", "loss"), "average": AveragedModel(model), "transform": augmentation.affine}
+        knobs |= {"keep": ("a", "loss"), "average": AveragedModel(model), "transform": augment.affine}
         for _ in range(2):  # the second goes on where the first ended
             history = training.fit(model, *data, checkpoint=checkpoints.Folder(self.folder / "run"), **knobs)
-        training.fit(net(), *data, epochs=1, generator=own, progress=False, loop=capture.Graph())
-        history.best("a", "loss"), training.evaluate(model, *data).margin, runs.cause(2, [0.1, 0.1])
-        saving.save(self.folder / "net", model, saving.Transform(0.1, 0.3, (28, 28), trained.NAMES))
+        training.fit(net(), *data, epochs=1, generator=own, progress=False, loop=cuda_graph.Graph())
+        history.best("a", "loss"), training.evaluate(model, *data).margin, history.cause(2, [0.1, 0.1])
+        saving.save(self.folder / "net", model, pixels.Transform(0.1, 0.3, (28, 28), trained.NAMES))
         saving.load(self.folder / "net", model)
 
     def networks(self):
@@ -163,8 +172,8 @@ class Stops:
 
     def processes(self):
         threads = str(torch.get_num_threads())
-        distributed.main(["--steps", "1", "--threads", threads, "--out", str(self.folder / "out")])
-        distributed.batch_losses(json.loads((self.folder / "out").read_text())["runs"]["all-reduce"])
+        worker.main(["--steps", "1", "--threads", threads, "--out", str(self.folder / "out")])
+        worker.batch_losses(json.loads((self.folder / "out").read_text())["runs"]["all-reduce"])
         torchrun.command(self.folder, 1), torchrun.ended([sys.executable, "-c", ""], 20)
         with mock.patch.object(torchrun, "ended", return_value=""), pytest.raises(torchrun.LaunchError):
             torchrun.launch()

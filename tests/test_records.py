@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from losslab import records
+from losslab.book import records
 
 ROW = {
     "variant": "listing", "threads": 2, "seconds_per_epoch": 4.1234, "spread": 0.1, "ratio_to_listing": 1.0,

@@ -13,20 +13,10 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from losslab import (
-    attribution,
-    augmentation,
-    autodiff,
-    capture,
-    characters,
-    plots,
-    regression,
-    runs,
-    saving,
-    scaling,
-    timing,
-    training,
-)
+from losslab.data import augment, elements, pixels
+from losslab.figures import artists
+from losslab.formulas import attribution, costs, regression
+from losslab.learning import autodiff, cuda_graph, history, timing, training
 
 pytestmark = pytest.mark.trains
 
@@ -88,72 +78,78 @@ CASES = [
     (lambda: next(training.shuffled(IMAGES, LABELS, 0)), f"batch_size {COUNT} 0"),
     (lambda: training.predict(net(), IMAGES, chunk=0), f"chunk {COUNT} 0"),
     (
-        lambda: training.mean_std(PIXELS / 255),
+        lambda: pixels.mean_std(PIXELS / 255),
         "images must be uint8 pixels, got torch.float32: standardised bef",
     ),
-    (lambda: training.mean_std(PIXELS[:0]), "there must be images, got shape (0, 28, 28)"),
+    (lambda: pixels.mean_std(PIXELS[:0]), "there must be images, got shape (0, 28, 28)"),
     (
-        lambda: training.standardise(PIXELS, math.nan, 1),
+        lambda: pixels.standardise(PIXELS, math.nan, 1),
         "mean must be finite and std must be positive, got nan and",
     ),
     (
-        lambda: training.standardise(PIXELS, 0, math.inf),
+        lambda: pixels.standardise(PIXELS, 0, math.inf),
         "mean must be finite and std must be positive, got 0 and i",
     ),
     (lambda: training.one_cycle(1.5), "progress must be from 0 to 1 and warmup below 1, got 1.5 and 0.3"),
     (lambda: training.one_cycle(1, warmup=1), "progress must be from 0 to 1 and warmup below 1, got 1 and 1"),
     (
-        lambda: runs.History().best("test", "loss"),
+        lambda: history.History().best("test", "loss"),
         'there must be "loss" or "accuracy" of a set with scores, []',
     ),
     (
         lambda: fit(watch=SETS).best("validation", "error"),
         "with scores, ['validation'], got 'error' of 'validation'",
     ),
-    (lambda: capture.Graph(0), "steps must be a whole number from 1, got 0"),
-    (lambda: capture.Graph(2.0), "steps must be a whole number from 1, got 2.0"),
-    (lambda: saving.Transform(0.1, 0, (28, 28), ())(PIXELS), "std must be positive, got 0"),
+    (lambda: cuda_graph.Graph(0), "steps must be a whole number from 1, got 0"),
+    (lambda: cuda_graph.Graph(2.0), "steps must be a whole number from 1, got 2.0"),
+    (lambda: pixels.Transform(0.1, 0, (28, 28), ())(PIXELS), "std must be positive, got 0"),
     (
-        lambda: augmentation.affine(PIXELS),
+        lambda: augment.affine(PIXELS),
         "images must be floats (N, height, width), got torch.uint8 (2, 28, 28)",
     ),
     (
-        lambda: augmentation.affine(IMAGES[:, None]),
+        lambda: augment.affine(IMAGES[:, None]),
         "images must be floats (N, height, width), got torch.float32 (20",
     ),
-    (lambda: augmentation.affine(IMAGES, zoom=1), "zoom must be from 0 to below 1, got 1"),
-    (lambda: augmentation.affine(IMAGES, zoom=-0.1), "zoom must be from 0 to below 1, got -0.1"),
+    (lambda: augment.affine(IMAGES, zoom=1), "zoom must be from 0 to below 1, got 1"),
+    (lambda: augment.affine(IMAGES, zoom=-0.1), "zoom must be from 0 to below 1, got -0.1"),
     (lambda: timing.take_turns({"a": int}, rounds=0), "rounds must be 1 or more, got 0"),
     (
-        lambda: autodiff.recorded(3.0),
+        lambda: autodiff.operations(3.0),
         "nothing was recorded: no input requires a gradient, or autograd was off",
     ),
-    (lambda: characters.decode([1, -1]), "symbols must be in 0..26, got [-1]"),
-    (lambda: characters.one_hot([27, 1]), "symbols must be in 0..26, got [27]"),
-    (lambda: characters.pairs("iron"), "names must be a list of names, got 'iron'"),
-    (lambda: characters.pairs([]), "names must be a list of names, got []"),
+    (lambda: elements.decode([1, -1]), "symbols must be in 0..26, got [-1]"),
+    (lambda: elements.one_hot([27, 1]), "symbols must be in 0..26, got [27]"),
+    (lambda: elements.pairs("iron"), "names must be a list of names, got 'iron'"),
+    (lambda: elements.pairs([]), "names must be a list of names, got []"),
     (lambda: regression.curvature([1.0, 2.0]), "X must be (N, d), got (2,)"),
     (lambda: regression.lr_limit(np.ones((0, 2))), "X must be (N, d), got (0, 2)"),
     (
         lambda: regression.solve(np.ones((3, 2)), np.ones((3, 1))),
         "X must be (N, d) and y (N,), got (3, 2) and (3, 1)",
     ),
-    (lambda: scaling.train_days(1e20, 0, 1e12), "devices must be 1 or more, got 0"),
-    (lambda: scaling.train_days(1e20, 8, -1), "rate must be positive, got -1"),
-    (lambda: scaling.train_energy(1, 8, watts=400, overhead=0.1), "overhead must be 1 or more, got 0.1"),
-    (lambda: scaling.speedup(8, 5), "serial must be a share from 0 to 1, got 5"),
-    (lambda: scaling.efficiency(0, 0.5), "devices must be 1 or more, got 0"),
-    (lambda: scaling.average([[1.0], [2.0]], [0, 0]), "sizes must be numbers of samples, got [0. 0.]"),
-    (lambda: scaling.average([[1.0], [2.0]], [3, -1]), "sizes must be numbers of samples, got [ 3. -1.]"),
-    (lambda: scaling.dealt_error([3, 0], 1.0), "sizes must be positive numbers of samples, got [3. 0.]"),
-    (lambda: scaling.ring_bytes(100, 0), "devices must be 1 or more, got 0"),
+    (lambda: costs.train_days(1e20, 0, 1e12), "devices must be 1 or more, got 0"),
+    (lambda: costs.train_days(1e20, 8, -1), "rate must be positive, got -1"),
+    (lambda: costs.train_energy(1, 8, watts=400, overhead=0.1), "overhead must be 1 or more, got 0.1"),
+    (lambda: costs.speedup(8, 5), "serial must be a share from 0 to 1, got 5"),
+    (lambda: costs.efficiency(0, 0.5), "devices must be 1 or more, got 0"),
+    (lambda: costs.average_gradient([[1.0], [2.0]], [0, 0]), "sizes must be numbers of samples, got [0. 0.]"),
     (
-        lambda: scaling.ring_all_reduce(np.ones((3, 4))),
+        lambda: costs.average_gradient([[1.0], [2.0]], [3, -1]),
+        "sizes must be numbers of samples, got [ 3. -1.]",
+    ),
+    (lambda: costs.dealt_error([3, 0], 1.0), "sizes must be positive numbers of samples, got [3. 0.]"),
+    (lambda: costs.ring_bytes(100, 0), "devices must be 1 or more, got 0"),
+    (
+        lambda: costs.ring_all_reduce(np.ones((3, 4))),
         "arrays must be (n, P), P a multiple of n, got (3, 4)",
     ),
-    (lambda: scaling.ring_all_reduce(np.ones(4)), "arrays must be (n, P), P a multiple of n, got (4,)"),
-    (lambda: scaling.memory(1e9, precision="fp16"), "precision must be one of ['fp32', 'mixed'], got 'fp16'"),
-    (lambda: scaling.memory(1e9, 0), "devices must be 1 or more, got 0"),
+    (lambda: costs.ring_all_reduce(np.ones(4)), "arrays must be (n, P), P a multiple of n, got (4,)"),
+    (
+        lambda: costs.train_memory(1e9, precision="fp16"),
+        "precision must be one of ['fp32', 'mixed'], got 'fp16'",
+    ),
+    (lambda: costs.train_memory(1e9, 0), "devices must be 1 or more, got 0"),
     (
         lambda: attribution.shapley(total, np.ones((2, 3)), np.zeros((2, 3))),
         "x and baseline must be (n,), got (2, 3)",
@@ -183,16 +179,16 @@ CASES = [
         "equally many values, two or more, got 2 and 3",
     ),
     (
-        lambda: plots.trajectories(ax(), {"GD": np.ones((2, 9))}),
+        lambda: artists.paths(ax(), {"GD": np.ones((2, 9))}),
         "a path must be (steps + 1, 2), got (2, 9) of 'GD'",
     ),
-    (lambda: plots.digits(ax(), []), "images must be (N, height, width), got (0,)"),
-    (lambda: plots.digits(ax(), np.ones((28, 28))), "images must be (N, height, width), got (28, 28)"),
-    (lambda: plots.digits(ax(), np.ones((2, 8, 8)), "a"), "captions must be one per image, got 1 for 2"),
-    (lambda: plots.confusion(ax(), np.ones((2, 3))), "counts must be (K, K), got (2, 3)"),
-    (lambda: plots.class_bars(ax(), [1, 2, 3], -1), "truth must be a class in 0..2, got -1"),
+    (lambda: artists.digits(ax(), []), "images must be (N, height, width), got (0,)"),
+    (lambda: artists.digits(ax(), np.ones((28, 28))), "images must be (N, height, width), got (28, 28)"),
+    (lambda: artists.digits(ax(), np.ones((2, 8, 8)), "a"), "captions must be one per image, got 1 for 2"),
+    (lambda: artists.confusion(ax(), np.ones((2, 3))), "counts must be (K, K), got (2, 3)"),
+    (lambda: artists.class_bars(ax(), [1, 2, 3], -1), "truth must be a class in 0..2, got -1"),
     (
-        lambda: plots.estimates(ax(), {"a": [1.0]}),
+        lambda: artists.estimates(ax(), {"a": [1.0]}),
         "a deviation needs two numbers or more, got fewer of ['a']",
     ),
 ]

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from losslab import optim, regression, trajectories
+from losslab.formulas import optim, regression, trajectories
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from losslab import datasets, saving, training
+from losslab.data import mnist, pixels
+from losslab.learning import saving
 
 KEY = saving.KEY
-TRANSFORM = saving.Transform(0.1 + 0.2, 1 / 3, (28, 28), ("no", "yes"))
+TRANSFORM = pixels.Transform(0.1 + 0.2, 1 / 3, (28, 28), ("no", "yes"))
 
 
 def net(width=4, seed=0):
@@ -37,21 +38,21 @@ def test_the_round_trip_is_exact(file):
     other = net(seed=1)
     transform = saving.load(file, other)
     assert transform == TRANSFORM
-    assert type(transform) is saving.Transform
+    assert type(transform) is pixels.Transform
     assert type(transform.shape) is type(transform.classes) is tuple
     saved = net().state_dict()
     for name, tensor in other.state_dict().items():
         torch.testing.assert_close(tensor, saved[name], rtol=0, atol=0)
-    images = datasets.mnist("sample").test_images[:9]
+    images = mnist.load("sample").test_images[:9]
     want = net().eval()(TRANSFORM(images))
     torch.testing.assert_close(other.eval()(transform(images)), want, rtol=0, atol=0)
 
 
 def test_the_transform_is_that_of_the_training():
-    images = datasets.mnist("sample").test_images[:9]
-    mean, std = training.mean_std(images)
-    want = training.standardise(images, mean, std)
-    got = saving.Transform(mean, std, (28, 28), ())(images)
+    images = mnist.load("sample").test_images[:9]
+    mean, std = pixels.mean_std(images)
+    want = pixels.standardise(images, mean, std)
+    got = pixels.Transform(mean, std, (28, 28), ())(images)
     torch.testing.assert_close(got, want, rtol=0, atol=0)
 
 

@@ -8,16 +8,18 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
-from losslab import attribution, explorers, models, scaling, sizes
-from losslab.views import scaling as views
-from losslab.views import sharding
+from losslab import explorers
+from losslab.explorers.views import scaling as views
+from losslab.explorers.views import sharding
+from losslab.formulas import attribution, costs
+from losslab.learning import models
 
 # --- operations, days, energy, money ---
 
 
 def test_six_operations_per_parameter_and_sample():
-    assert scaling.train_flop(1, 1) == 6
-    assert scaling.train_flop(7, 11) == 462
+    assert costs.train_flop(1, 1) == 6
+    assert costs.train_flop(7, 11) == 462
 
 
 def test_six_n_is_what_torch_counts_once_the_input_needs_a_slope():
@@ -34,63 +36,63 @@ def test_six_n_is_what_torch_counts_once_the_input_needs_a_slope():
         assert counter.get_total_flops() == 10 * (6 * sum(weights) - 2 * weights[0] * (not needs_slope))
 
 
-@pytest.mark.parametrize("name", [name for name, run in scaling.PUBLISHED.items() if run.flop])
+@pytest.mark.parametrize("name", [name for name, run in costs.PUBLISHED.items() if run.flop])
 def test_published_operations_are_six_n_d(name):
-    run = scaling.PUBLISHED[name]
-    np.testing.assert_allclose(scaling.train_flop(run.parameters, run.tokens), run.flop, rtol=0.03)
+    run = costs.PUBLISHED[name]
+    np.testing.assert_allclose(costs.train_flop(run.parameters, run.tokens), run.flop, rtol=0.03)
 
 
 def test_every_table_and_explorer_knows_a_model_by_one_size():
-    counted = {size.name: size.parameters for size in sizes.MODELS}
+    counted = {size.name: size.parameters for size in costs.MODELS}
     net = sum(p.numel() for p in models.Net().parameters())
     assert views.MODELS["Net"] == counted["the article's Net"] == net
     assert views.MODELS["BERT"] == counted["BERT large"]
-    published = {name: run.parameters for name, run in scaling.PUBLISHED.items()}
-    assert views.MODELS == scaling.MODELS == views.MODELS | published
+    published = {name: run.parameters for name, run in costs.PUBLISHED.items()}
+    assert views.MODELS == costs.PARAMETERS == views.MODELS | published
     np.testing.assert_allclose(published["GPT-3"], counted["GPT-3"], rtol=1e-4)  # one is rounded
 
 
 def test_a_day_of_a_petaflop_per_second():
-    assert scaling.train_days(8.64e19, 1, 1e15) == pytest.approx(1)  # a "petaflop/s-day"
-    assert scaling.train_flop(174.6e9, 300e9) / 8.64e19 == pytest.approx(3640, rel=0.001)  # as in the paper
+    assert costs.train_days(8.64e19, 1, 1e15) == pytest.approx(1)  # a "petaflop/s-day"
+    assert costs.train_flop(174.6e9, 300e9) / 8.64e19 == pytest.approx(3640, rel=0.001)  # as in the paper
 
 
 def test_the_published_estimates_of_narayanan_and_others():
     """8 T P / (n X): forward twice. 175 billion on 1,024 A100: 34 days; a trillion on 3,072: 84 days."""
     for N, D, n, rate, days in [(175e9, 300e9, 1024, 140e12, 34), (1.008e12, 450e9, 3072, 163e12, 84)]:
-        assert round(scaling.train_days(8 / 6 * scaling.train_flop(N, D), n, rate)) == days
+        assert round(costs.train_days(8 / 6 * costs.train_flop(N, D), n, rate)) == days
 
 
 @pytest.mark.parametrize(
     ("hours", "megawatt_hours"), [(82_432, 36), (135_168, 59), (530_432, 233), (1_022_362, 449)]
 )
 def test_energy_agrees_with_table_15_of_touvron_and_others(hours, megawatt_hours):
-    energy = scaling.train_energy(hours / 24, 1, watts=400, overhead=1.1)
+    energy = costs.train_energy(hours / 24, 1, watts=400, overhead=1.1)
     np.testing.assert_allclose(energy / 1000, megawatt_hours, atol=1)
-    np.testing.assert_allclose(scaling.train_energy(hours / 48, 2, watts=400, overhead=1.1), energy)
+    np.testing.assert_allclose(costs.train_energy(hours / 48, 2, watts=400, overhead=1.1), energy)
 
 
 def test_cost_is_device_hours_times_price():
-    assert scaling.train_cost(2, 3, price=0.5) == 72
+    assert costs.train_cost(2, 3, price=0.5) == 72
 
 
 # --- Amdahl ---
 
 
 def test_amdahl_by_hand_and_in_its_limits():
-    assert scaling.speedup(2, 0.5) == pytest.approx(4 / 3)
-    assert scaling.speedup(8, 0.0) == 8
-    assert scaling.speedup(8, 1.0) == 1
-    assert scaling.speedup(1e12, 0.05) == pytest.approx(20)
-    assert scaling.speedup(1, 0.3) == 1
-    assert scaling.efficiency(2, 0.5) == pytest.approx(2 / 3)
+    assert costs.speedup(2, 0.5) == pytest.approx(4 / 3)
+    assert costs.speedup(8, 0.0) == 8
+    assert costs.speedup(8, 1.0) == 1
+    assert costs.speedup(1e12, 0.05) == pytest.approx(20)
+    assert costs.speedup(1, 0.3) == 1
+    assert costs.efficiency(2, 0.5) == pytest.approx(2 / 3)
 
 
 def test_efficiency_only_falls():
     n = np.arange(1, 200)
     for s in (0.001, 0.05, 0.5):
-        assert (np.diff(scaling.efficiency(n, s)) < 0).all()
-        assert (np.diff(scaling.speedup(n, s)) > 0).all()
+        assert (np.diff(costs.efficiency(n, s)) < 0).all()
+        assert (np.diff(costs.speedup(n, s)) > 0).all()
 
 
 # --- averaging ---
@@ -99,13 +101,13 @@ def test_efficiency_only_falls():
 def test_the_weighted_mean_is_the_mean_over_all_samples():
     g = np.random.default_rng(0).normal(size=(100, 3))
     shards = np.split(g, [60, 90, 97])
-    mean = scaling.average([part.mean(0) for part in shards], [len(part) for part in shards])
+    mean = costs.average_gradient([part.mean(0) for part in shards], [len(part) for part in shards])
     np.testing.assert_allclose(mean, g.mean(0), rtol=1e-12)
 
 
 def test_one_size_per_gradient():
     with pytest.raises(ValueError, match=r"one number per gradient, got \(2,\) and \(3, 5\)"):
-        scaling.average(np.zeros((3, 5)), [1, 2])
+        costs.average_gradient(np.zeros((3, 5)), [1, 2])
 
 
 @pytest.mark.parametrize("sizes", [(3, 2, 1), (2, 2, 2), (4, 1, 1), (5, 1)])
@@ -118,24 +120,25 @@ def test_the_expected_error_is_exact_over_all_ways_to_deal(sizes):
     ]
     noise = (((g - full) ** 2).sum() / 5) ** 0.5 / np.linalg.norm(full)
     np.testing.assert_allclose(
-        scaling.dealt_error(sizes, noise), np.mean(squares) ** 0.5 / np.linalg.norm(full), atol=1e-12
+        costs.dealt_error(sizes, noise), np.mean(squares) ** 0.5 / np.linalg.norm(full), atol=1e-12
     )
 
 
 def test_products_of_gradients_are_those_of_autograd():
     """The explorer never holds 400 gradients; compare a few with autograd, through the same network."""
-    from losslab import datasets, gradients, training
+    from losslab.data import mnist, pixels
+    from losslab.formulas import backprop
 
-    digits = datasets.mnist()
+    digits = mnist.load()
     rng = np.random.default_rng(0)
-    layers = gradients.draw(rng, sharding.WIDTHS)
+    layers = backprop.random_layers(rng, sharding.WIDTHS)
     batch = rng.permutation(6000)[:400]
     net = models.Net().double()
     with torch.no_grad():
         for linear, (W, b) in zip(net.children(), layers, strict=True):
             linear.weight.copy_(torch.tensor(W))
             linear.bias.copy_(torch.tensor(b))
-    x = training.standardise(digits.train_images, *training.mean_std(digits.train_images)).double()[batch]
+    x = pixels.standardise(digits.train_images, *pixels.mean_std(digits.train_images)).double()[batch]
     y = digits.train_labels.long()[batch]
 
     def slopes(part):
@@ -173,9 +176,9 @@ def test_equal_shards_are_right_without_weights():
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 7])
 def test_after_the_ring_everybody_has_the_sum(n):
     a = np.random.default_rng(0).normal(size=(n, 3 * n))
-    after, sent = scaling.ring_all_reduce(a)
+    after, sent = costs.ring_all_reduce(a)
     np.testing.assert_allclose(after, np.tile(a.sum(0), (n, 1)), rtol=1e-12)
-    assert sent == scaling.ring_bytes(3 * n, n)
+    assert sent == costs.ring_bytes(3 * n, n)
     assert (after == after[0]).all()  # bit for bit: each piece was summed once and then copied
 
 
@@ -184,18 +187,18 @@ def test_after_the_ring_everybody_has_the_sum(n):
 
 @pytest.mark.parametrize("precision", ["fp32", "mixed"])
 def test_sixteen_bytes_per_parameter(precision):
-    assert scaling.memory(1, precision=precision) == 16
+    assert costs.train_memory(1, precision=precision) == 16
 
 
 def test_the_figures_of_rajbhandari_and_others():
     """Figure 1 of the ZeRO paper: 7.5 billion parameters on 64 devices: 120, 31.4, 16.6 and 1.9 GB."""
-    held = [scaling.memory(7.5e9, 64, stage) / 1e9 for stage in range(4)]
+    held = [costs.train_memory(7.5e9, 64, stage) / 1e9 for stage in range(4)]
     np.testing.assert_allclose(held, [120, 31.4, 16.6, 1.9], atol=0.05)
 
 
 def test_an_unknown_stage_is_an_error():
     with pytest.raises(ValueError, match="stage must be 0, 1, 2 or 3, got 4"):
-        scaling.memory(1, stage=4)
+        costs.train_memory(1, stage=4)
 
 
 # --- the calculator on the page ---
@@ -213,7 +216,7 @@ def test_the_calculator_says_what_the_functions_compute():
     view = views.training_time(
         np.array([[1], [1024]]), np.array([[3e11]]), model="GPT-3", tflops=140, watts=500, price=3
     )
-    days = scaling.train_days(scaling.train_flop(174.6e9, 3e11), 1024, 140e12)
+    days = costs.train_days(costs.train_flop(174.6e9, 3e11), 1024, 140e12)
     text = view.texts[1, 0]
     assert f"1,024 devices at 140 TFLOP/s: {days:.3g} days" in text
     assert f"{days * 24 * 1024 * 500 / 1e6:.3g} MWh at 500 W" in text

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from losslab import surfaces
-from losslab.surfaces import SURFACES
+from losslab.formulas import surfaces
+from losslab.formulas.surfaces import SURFACES
 
 
 @pytest.fixture(params=SURFACES)

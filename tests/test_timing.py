@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from losslab import timing
+from losslab.learning import timing
 
 
 def test_parts_add_up_and_keep_their_order():

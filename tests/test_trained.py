@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from losslab import characters, inference, trained, training
+from losslab.data import augment, elements, pixels
+from losslab.formulas import activations, decisions
+from losslab.learning import trained, training
 
 pytestmark = pytest.mark.trains
 
@@ -40,7 +42,7 @@ def test_readers_read_as_well_as_is_said(sets, make, low, high):
 
 def test_the_article_s_recipe_scales_by_a_half(sets):
     assert trained.reader(measured=False).transform[:2] == (0.5, 0.5)
-    assert trained.reader().transform[:2] == training.mean_std(sets["train"][0])
+    assert trained.reader().transform[:2] == pixels.mean_std(sets["train"][0])
 
 
 @pytest.mark.parametrize("make", [trained.reader, trained.pad_reader, trained.pair_reader, trained.namer])
@@ -65,7 +67,7 @@ def test_what_a_caller_does_to_a_network_reaches_nobody_else(sets):
 
 def test_wobbling_moves_and_presses_ink_a_little(sets):
     x = sets["test"][0][:64].float() / 255
-    moved = trained.wobbled(x, torch.Generator().manual_seed(0))
+    moved = augment.wobbled(x, torch.Generator().manual_seed(0))
     assert moved.shape == x.shape
     assert not torch.isclose(moved, x).all((1, 2)).any()
     ratio = moved.sum((1, 2)) / x.sum((1, 2))
@@ -78,13 +80,13 @@ def test_wobbling_moves_and_presses_ink_a_little(sets):
 
 def test_wobbling_leaves_paper_as_it_is():
     paper = torch.full((5, 28, 28), -0.4)
-    torch.testing.assert_close(trained.wobbled(paper, torch.Generator().manual_seed(0), paper=-0.4), paper)
+    torch.testing.assert_close(augment.wobbled(paper, torch.Generator().manual_seed(0), paper=-0.4), paper)
 
 
 def test_pressing_widens_and_thins_a_stroke_by_hand():
     ink = torch.zeros(4, 7, 7)
     ink[:, 1:6, 2:5] = 1.0  # three pixels wide
-    wide, half, same, thin = trained.pressed(ink, torch.tensor([1.0, 0.5, 0.0, -1.0]))
+    wide, half, same, thin = augment.pressed(ink, torch.tensor([1.0, 0.5, 0.0, -1.0]))
     assert wide[3].tolist() == [0, 1, 1, 1, 1, 1, 0]
     assert half[3].tolist() == [0, 0.5, 1, 1, 1, 0.5, 0]
     assert torch.equal(same, ink[0])
@@ -104,8 +106,8 @@ def test_overlaid_digits_have_the_labels_of_both(sets):
 
 def test_the_pair_reader_finds_most_of_two(sets):
     images, there = trained.overlaid(*sets["test"], 1000, torch.Generator().manual_seed(0))
-    p = inference.sigmoid(trained.pair_reader().logits(images))
-    precision, recall = inference.precision_recall(p.ravel(), there.numpy().ravel(), 0.5)
+    p = activations.sigmoid(trained.pair_reader().logits(images))
+    precision, recall = decisions.precision_recall(p.ravel(), there.numpy().ravel(), 0.5)
     assert 0.78 < precision < 0.95
     assert 0.68 < recall < 0.9
 
@@ -114,45 +116,43 @@ def test_the_pair_reader_finds_most_of_two(sets):
 
 
 def test_names_are_the_118_elements():
-    assert len(characters.NAMES) == len(set(characters.NAMES)) == 118
-    assert characters.NAMES[0] == "hydrogen"
-    assert characters.NAMES[78] == "gold"
-    assert characters.NAMES[117] == "oganesson"
-    assert all(name.isalpha() and name.islower() for name in characters.NAMES)
+    assert len(elements.NAMES) == len(set(elements.NAMES)) == 118
+    assert elements.NAMES[0] == "hydrogen"
+    assert elements.NAMES[78] == "gold"
+    assert elements.NAMES[117] == "oganesson"
+    assert all(name.isalpha() and name.islower() for name in elements.NAMES)
 
 
 def test_text_and_symbols():
-    assert characters.encode("abz·") == [1, 2, 26, 0]
-    assert characters.decode([1, 2, 26, 0]) == "abz·"
-    assert characters.ALPHABET[characters.END] == "·"
+    assert elements.encode("abz·") == [1, 2, 26, 0]
+    assert elements.decode([1, 2, 26, 0]) == "abz·"
+    assert elements.ALPHABET[elements.END] == "·"
     with pytest.raises(ValueError, match=r"only abc.*z can be written, got \[' ', 'É'\]"):
-        characters.encode("É a")
+        elements.encode("É a")
 
 
 def test_the_context_is_the_last_three_characters():
     def shown(symbols):
-        x = characters.one_hot(symbols)
+        x = elements.one_hot(symbols)
         assert (x.sum(1) == 1).all()
-        return characters.decode(x.argmax(1))
+        return elements.decode(x.argmax(1))
 
     assert shown([]) == "···"
-    assert shown(characters.encode("a")) == "··a"
-    assert shown(characters.encode("zinc")) == "inc"
+    assert shown(elements.encode("a")) == "··a"
+    assert shown(elements.encode("zinc")) == "inc"
 
 
 def test_every_character_is_to_be_guessed_once():
-    x, y = characters.pairs(("tin", "ox"))
+    x, y = elements.pairs(("tin", "ox"))
     assert x.shape == (7, 3, 27)
-    got = [characters.decode(row.argmax(1)) + characters.ALPHABET[k] for row, k in zip(x, y, strict=True)]
+    got = [elements.decode(row.argmax(1)) + elements.ALPHABET[k] for row, k in zip(x, y, strict=True)]
     assert got == ["···t", "··ti", "·tin", "tin·", "···o", "··ox", "·ox·"]
     assert (x.dtype, y.dtype) == (np.float32, np.int64)
-    assert len(characters.pairs()[1]) == sum(len(name) + 1 for name in characters.NAMES)
+    assert len(elements.pairs()[1]) == sum(len(name) + 1 for name in elements.NAMES)
 
 
 def test_the_namer_has_learnt_and_not_only_by_heart():
-    x, y = (torch.from_numpy(a) for a in characters.pairs())
+    x, y = (torch.from_numpy(a) for a in elements.pairs())
     score = training.evaluate(trained.namer(), x, y)
     assert 0.8 < score.loss < 1.4  # the 27 frequencies alone leave about 2.7 nats
-    assert (
-        characters.decode([trained.next_logits(trained.namer(), characters.encode("thori")).argmax()]) == "u"
-    )
+    assert elements.decode([trained.next_logits(trained.namer(), elements.encode("thori")).argmax()]) == "u"

@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from losslab import datasets, models, training
+from losslab.data import mnist, pixels
+from losslab.learning import models, training
 
 pytestmark = pytest.mark.trains
 
@@ -87,9 +88,9 @@ def test_fit_repeats_with_the_same_generator_and_not_with_another():
 
 
 def test_fit_learns_real_digits():
-    digits = datasets.mnist("sample")
-    images = training.standardise(digits.train_images[:1000], *training.mean_std(digits.train_images))
-    test = training.standardise(digits.test_images, *training.mean_std(digits.train_images))
+    digits = mnist.load("sample")
+    images = pixels.standardise(digits.train_images[:1000], *pixels.mean_std(digits.train_images))
+    test = pixels.standardise(digits.test_images, *pixels.mean_std(digits.train_images))
     torch.manual_seed(0)
     net = models.Net()
     before = training.evaluate(net, test, digits.test_labels.long())
@@ -325,14 +326,14 @@ def test_predict_needs_no_gradient_and_does_not_depend_on_the_chunks():
 
 
 def test_mean_std_are_those_of_the_pixels():
-    images = datasets.mnist("sample").train_images
+    images = mnist.load("sample").train_images
     pixels = images.numpy() / 255
-    np.testing.assert_allclose(training.mean_std(images), (pixels.mean(), pixels.std()), rtol=1e-12)
+    np.testing.assert_allclose(pixels.mean_std(images), (pixels.mean(), pixels.std()), rtol=1e-12)
 
 
 def test_standardise_gives_mean_0_and_deviation_1():
-    images = datasets.mnist("sample").train_images
-    scaled = training.standardise(images, *training.mean_std(images))
+    images = mnist.load("sample").train_images
+    scaled = pixels.standardise(images, *pixels.mean_std(images))
     assert scaled.dtype == torch.float32
     np.testing.assert_allclose((scaled.double().mean(), scaled.double().std()), (0, 1), atol=1e-6)
 
@@ -340,18 +341,18 @@ def test_standardise_gives_mean_0_and_deviation_1():
 def test_standardise_gives_torchvisions_tensors_to_the_last_bit():
     from torchvision import transforms
 
-    images = datasets.mnist("sample").train_images[:50]
+    images = mnist.load("sample").train_images[:50]
     chain = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
     theirs = torch.cat([chain(image.numpy()) for image in images])
-    torch.testing.assert_close(training.standardise(images, 0.1307, 0.3081), theirs, rtol=0, atol=0)
+    torch.testing.assert_close(pixels.standardise(images, 0.1307, 0.3081), theirs, rtol=0, atol=0)
 
 
 def test_standardise_refuses_scaled_images_and_no_spread():
     images = torch.zeros(2, 28, 28, dtype=torch.uint8)
     with pytest.raises(TypeError, match=r"uint8 pixels, got torch.float32: standardised before\?"):
-        training.standardise(training.standardise(images, 0.5, 0.5), 0.5, 0.5)
+        pixels.standardise(pixels.standardise(images, 0.5, 0.5), 0.5, 0.5)
     with pytest.raises(ValueError, match="std must be positive, got 0.5 and 0"):
-        training.standardise(images, 0.5, 0)
+        pixels.standardise(images, 0.5, 0)
 
 
 # --- schedules ---

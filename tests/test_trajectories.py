@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from losslab import optim, surfaces
-from losslab.trajectories import below_for_good, diverged_at, loss_along, run
+from losslab.formulas import optim, surfaces
+from losslab.formulas.trajectories import below_for_good, diverged_at, loss_along, run
 
 
 def bowl(w):

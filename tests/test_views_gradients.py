@@ -8,9 +8,11 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from losslab import explorers, gradients, plots
-from losslab.views import checking, vanishing
-from losslab.views import gradients as views
+from losslab import explorers
+from losslab.explorers.views import checking, vanishing
+from losslab.explorers.views import gradients as views
+from losslab.figures import artists
+from losslab.formulas import backprop
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "04_gradients.ipynb"
 TO_12_DIGITS = {"rtol": 0, "atol": 1e-12}
@@ -88,7 +90,7 @@ def test_backprop_shows_what_the_print_leaves_out():
 
 @pytest.mark.parametrize(("length", "silent"), [(4.7, 1), (5.2, 1), (5.4, 2), (5.9, 3), (6.6, 4), (7.0, 4)])
 def test_neurons_fall_silent_where_the_chapter_says(length, silent):
-    z, _ = gradients.forward(views.LAYERS, np.array([[7.0, 3.2, length, 1.4]]))
+    z, _ = backprop.forward(views.LAYERS, np.array([[7.0, 3.2, length, 1.4]]))
     assert (z[0] <= 0).sum() == silent
     view = views.view(np.array([[length]]), np.array([[1.4]]), truth="versicolor")
     assert view.sentence((0, 0), ["Corrected"]).endswith(f" and {7 * (5 - silent)}.")
@@ -153,7 +155,7 @@ def test_every_size_of_a_mistake_lifts_the_curve_in_proportion():
 def test_depth_shows_what_autograd_sends_back(depth, scale):
     view = vanishing.view(np.array([[depth]]), np.array([[scale]]))
     rng = np.random.default_rng(0)
-    drawn = gradients.draw(rng, (64,) * 41 + (10,), 1.0)
+    drawn = backprop.random_layers(rng, (64,) * 41 + (10,), 1.0)
     x, delta = rng.normal(size=(4, 64)), rng.normal(size=(4, 10))
     for name, sigma in {"ReLU": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}.items():
         a, z = torch.tensor(x, requires_grad=True), []
@@ -174,7 +176,7 @@ def test_depth_shows_what_autograd_sends_back(depth, scale):
 
 def test_a_network_is_drawn_where_it_is_and_with_its_words():
     ax = Figure().subplots()
-    plots.network(ax, [np.array([[0.0, 1.0], [0.0, 2.0]]), np.array([[3.0, 1.5]])], [["a", "b"], ["c"]])
+    artists.network(ax, [np.array([[0.0, 1.0], [0.0, 2.0]]), np.array([[3.0, 1.5]])], [["a", "b"], ["c"]])
     assert {t.get_text(): t.get_position() for t in ax.texts} == {"a": (0, 1), "b": (0, 2), "c": (3, 1.5)}
     assert all(t.get_bbox_patch() for t in ax.texts)
     np.testing.assert_allclose([*ax.get_xlim(), *ax.get_ylim()], [-0.7, 3.7, 0.3, 2.7])

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from losslab import characters, explorers, inference, ink, trained, training
-from losslab.views import drawing, writing
-from losslab.views import inference as views
+from losslab import explorers
+from losslab.data import elements, handwriting
+from losslab.explorers.views import drawing, writing
+from losslab.explorers.views import inference as views
+from losslab.formulas import activations, decisions
+from losslab.learning import trained, training
 
 pytestmark = pytest.mark.trains
 
@@ -64,7 +67,7 @@ def test_skew_says_and_draws_what_the_network_answers(contrast, shift, preparati
     z = training.predict(net, prepared).numpy()
     k = int((y == digit).nonzero()[0, 0])
     view = views.skew(*one(contrast, shift), preparation=preparation, digit=digit)
-    share, p = (z.argmax(1) == y.numpy()).mean(), inference.softmax(z[k].astype(float))
+    share, p = (z.argmax(1) == y.numpy()).mean(), activations.softmax(z[k].astype(float))
     said = view.texts[0, 0]
     assert said.startswith(
         f"A {digit}, contrast {contrast:.2f}, moved by {shift} pixels: read as {p.argmax()} "
@@ -97,15 +100,15 @@ def test_answers_are_those_of_the_chapter():
     view = views.answers(np.array([[0.5], [0.99]]), np.array([[0.5, 2.0]]))
     for i, t in enumerate((0.5, 0.99)):
         for j, T in enumerate((0.5, 2.0)):
-            sure, right = inference.softmax(z, T).max(1), z.argmax(1) == y.numpy()
-            coverage, accuracy = inference.selective(sure, right, t)
+            sure, right = activations.softmax(z, T).max(1), z.argmax(1) == y.numpy()
+            coverage, accuracy = decisions.selective(sure, right, t)
             np.testing.assert_allclose(series(view, "This setting")[i, j, 0], [coverage, accuracy])
             let, sent = ((sure >= t) & ~right).sum(), (sure < t).sum()
             said = view.texts[i, j]
             assert f"{coverage:.1%} answered, {accuracy:.1%} of them right" in said
             assert f"{let} mistakes come through, {sent} digits go" in said
-            assert f"Calibration error {inference.calibration_error(sure, right):.1%}" in said
-            kept = np.nan_to_num(inference.reliability(sure, right)[2])
+            assert f"Calibration error {decisions.calibration_error(sure, right):.1%}" in said
+            kept = np.nan_to_num(decisions.reliability(sure, right)[2])
             outline = series(view, "Probability")[0, j].reshape(10, 4, 2)
             np.testing.assert_allclose(outline[:, 1, 1], kept)
             np.testing.assert_allclose(outline[:, 1, 0], np.arange(10) / 10, atol=1e-12)
@@ -122,12 +125,12 @@ def heights(view, name):
 
 
 def test_what_survives_is_the_nucleus():
-    z = trained.next_logits(trained.namer(), characters.encode("th"))
+    z = trained.next_logits(trained.namer(), elements.encode("th"))
     view = writing.view(np.array([[0.5], [1.5]]), np.array([[0.3, 0.9]]), prompt="th")
     for i, T in enumerate((0.5, 1.5)):
         for j, top in enumerate((0.3, 0.9)):
-            p = inference.softmax(z, T)
-            q = inference.nucleus(p, top)
+            p = activations.softmax(z, T)
+            q = decisions.nucleus(p, top)
             kept, cut = (heights(view, name)[i, j] for name in ("Kept", "Cut off"))
             np.testing.assert_allclose(kept, q, atol=1e-12)
             np.testing.assert_allclose(cut, np.where(q > 0, 0, p), atol=1e-12)
@@ -143,12 +146,12 @@ def test_names_are_written_by_the_loop_of_the_chapter():
             dice = iter(rolls[:, k])
 
             def choose(z, i=i, j=j, dice=dice):
-                q = inference.nucleus(inference.softmax(z, temperature[i, 0]), top[0, j])
-                return inference.sample(q, writing.Same(next(dice)))
+                q = decisions.nucleus(activations.softmax(z, temperature[i, 0]), top[0, j])
+                return decisions.sample(q, writing.Same(next(dice)))
 
             logits_of = lambda s: trained.next_logits(trained.namer(), s)  # noqa: E731
-            want = inference.generate(logits_of, choose, 0, writing.LIMIT, prompt=characters.encode("th"))
-            assert name == characters.decode(want)
+            want = decisions.generate(logits_of, choose, 0, writing.LIMIT, prompt=elements.encode("th"))
+            assert name == elements.decode(want)
 
 
 def test_a_cold_network_writes_the_same_whatever_the_dice():
@@ -164,11 +167,11 @@ def test_a_drawing_is_prepared_and_read():
     for digit in range(10):
         page = drawing.example(digit)
         seen, p = drawing.read(page)
-        np.testing.assert_array_equal(seen, ink.centred(page))
-        np.testing.assert_allclose(p, inference.softmax(trained.pad_reader().logits(seen[None]))[0])
+        np.testing.assert_array_equal(seen, handwriting.centred(page))
+        np.testing.assert_allclose(p, activations.softmax(trained.pad_reader().logits(seen[None]))[0])
         assert p[digit] > drawing.SURE
     seen, _ = drawing.read(page, "colours inverted")
-    np.testing.assert_array_equal(seen, 255 - ink.centred(page))
+    np.testing.assert_array_equal(seen, 255 - handwriting.centred(page))
     seen, _ = drawing.read(page, "only shrunk")
     np.testing.assert_array_equal(seen[14, 14], page[56, 56])
 

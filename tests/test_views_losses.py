@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from losslab import explorers, plots
-from losslab.grid import draw_stage
+from losslab import explorers
+from losslab.explorers.stage import draw_stage
+from losslab.figures import palette
 
 
 def at(explorer, name, panel):
@@ -53,7 +54,7 @@ def test_the_softmax_curve_is_the_loss_along_z1(label):
 @pytest.mark.parametrize("p", [0.001, 0.05, 1 / 3, 0.7, 0.999])
 def test_price_list_shows_autograds_slopes(p):
     explorer = explorers.price_list(p)
-    ours = {name: (at(explorer, name, 0), at(explorer, name, 1)) for name in plots.LINES if name in PRICES}
+    ours = {name: (at(explorer, name, 0), at(explorer, name, 1)) for name in palette.LINES if name in PRICES}
     for name, price in PRICES.items():
         for panel, start, of in ((0, p, lambda p: p), (1, np.log(p / (1 - p)), torch.sigmoid)):
             x = torch.tensor(start, dtype=torch.float64, requires_grad=True)
@@ -85,7 +86,7 @@ def test_the_curves_on_the_stage_are_the_three_losses(theme):
     _, axes = draw_stage(explorers.price_list().stage, theme)
     for ax, to_p in zip(axes, (lambda x: x, lambda x: 1 / (1 + np.exp(-x))), strict=True):
         lines = ax.get_lines()
-        assert [line.get_color() for line in lines] == [plots.ink(name, theme) for name in PRICES]
+        assert [line.get_color() for line in lines] == [palette.colour(name, theme) for name in PRICES]
         for line, price in zip(lines, PRICES.values(), strict=True):
             x, y = line.get_data()
             np.testing.assert_allclose(y, price(torch.tensor(to_p(x))).numpy(), rtol=1e-9, atol=1e-12)

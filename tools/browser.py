@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 from site_demo import encode, sent_traits
 
-from losslab import widget
+from losslab.explorers import widget
 
 HERE = Path(__file__).parent
 FLAGS = [

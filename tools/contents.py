@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 
-from losslab import chapters, records
+from losslab.book import chapters, records
 from notebooks import stored
 
 ROOT = Path(__file__).resolve().parents[1]

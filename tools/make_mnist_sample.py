@@ -1,7 +1,7 @@
 """Make the sample of MNIST that losslab ships: `python tools/make_mnist_sample.py [root of the full set]`.
 
 600 training and 100 test images of each digit, drawn without replacement from the full training and test sets
-with seed 0 and kept in their order. The hashes it prints belong in `losslab.datasets.SHA256["sample"]`.
+with seed 0 and kept in their order. The hashes it prints belong in `losslab.data.mnist.SHA256["sample"]`.
 """
 
 import argparse
@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from losslab import datasets
+from losslab.data import mnist
 
-SAMPLE = Path(__file__).parents[1] / "src" / "losslab" / "data"
+SAMPLE = Path(__file__).parents[1] / "src" / "losslab" / "data" / "files"
 
 
 def draw(labels, per_digit, rng):
@@ -38,7 +38,7 @@ def sample(full):
     ):
         chosen = draw(labels.numpy(), per_digit, rng)
         arrays += [images.numpy()[chosen], labels.numpy()[chosen]]
-    return dict(zip(datasets.SHA256["sample"], map(idx, arrays), strict=True))
+    return dict(zip(mnist.SHA256["sample"], map(idx, arrays), strict=True))
 
 
 def gzipped(content):
@@ -52,7 +52,7 @@ def gzipped(content):
 def main(root=None):
     """Write the four files and print their hashes and sizes."""
     SAMPLE.mkdir(exist_ok=True)
-    for name, content in sample(datasets.mnist("full", root)).items():
+    for name, content in sample(mnist.load("full", root)).items():
         written = (SAMPLE / f"{name}.gz").write_bytes(gzipped(content))
         print(f'"{name}": "{hashlib.sha256(content).hexdigest()}",  # {written:,} bytes packed')
 
@@ -60,6 +60,6 @@ def main(root=None):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "root", nargs="?", help="folder with MNIST/raw (default: as losslab.datasets.mnist looks)"
+        "root", nargs="?", help="folder with MNIST/raw (default: as losslab.data.mnist.load looks)"
     )
     main(parser.parse_args().root)

@@ -17,8 +17,9 @@ import numpy as np
 from ipywidgets import DOMWidget
 from nbconvert import HTMLExporter
 
-from losslab import explorers, widget
-from losslab.live import LiveExplorer
+from losslab import explorers
+from losslab.explorers import widget
+from losslab.explorers.live import LiveExplorer
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "build" / "site"

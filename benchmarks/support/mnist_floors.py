@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from losslab import models
+from losslab.learning import models
 
 WIDTHS, BATCH = (784, 256, 128, 64, 10), 100
 PARAMETERS = sum((a + 1) * b for a, b in zip(WIDTHS, WIDTHS[1:], strict=False))

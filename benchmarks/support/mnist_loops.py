@@ -18,7 +18,9 @@ from torch import nn
 from torch.nn.functional import cross_entropy, one_hot
 from torch.utils.data import DataLoader, TensorDataset
 
-from losslab import capture, datasets, errata, models, training
+from losslab.article import listings
+from losslab.data import mnist, pixels
+from losslab.learning import cuda_graph, models, training
 
 BATCH, RATE = 100, 1e-3
 
@@ -33,16 +35,16 @@ class Data:
 
     @classmethod
     def of(cls, digits, device, folder):
-        """Scale the training images of some `datasets.Digits`."""
-        images = training.standardise(digits.train_images, 0.5, 0.5).to(device)
+        """Scale the training images of some `mnist.Digits`."""
+        images = pixels.standardise(digits.train_images, 0.5, 0.5).to(device)
         return cls(images, digits.train_labels.long().to(device), folder)
 
 
 def lay_out(digits, folder):
-    """Write `datasets.Digits` as the files that the listing looks for."""
+    """Write `mnist.Digits` as the files that the listing looks for."""
     raw = Path(folder, "data", "MNIST", "raw")
     raw.mkdir(parents=True)
-    for name, array in zip(datasets.SHA256["full"], vars(digits).values(), strict=True):
+    for name, array in zip(mnist.SHA256["full"], vars(digits).values(), strict=True):
         sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
         Path(raw, name).write_bytes(bytes([0, 0, 8, array.ndim]) + sizes + array.numpy().tobytes())
 
@@ -86,7 +88,7 @@ def listing(net, data, epochs, order, workers=0):
 
 def pieces(device, workers):
     """Return what the listing does before its loop, and the loop with one epoch instead of ten."""
-    text = f"import torch\n{errata.MNIST_DATA_LISTING}{errata.MNIST_TRAINING_LISTING}"
+    text = f"import torch\n{listings.MNIST_DATA_LISTING}{listings.MNIST_TRAINING_LISTING}"
     changes = {"range(10)": "range(1)"}
     if device.type != "cpu":
         changes |= {
@@ -201,7 +203,7 @@ def fit(net, data, epochs, order, loop=training.train_epoch):
 
 def fit_captured(steps, net, data, epochs, order):
     """Run `training.fit` with so many steps in a CUDA graph."""
-    return fit(net, data, epochs, order, loop=capture.Graph(steps))
+    return fit(net, data, epochs, order, loop=cuda_graph.Graph(steps))
 
 
 # --- (3): by hand, the floor ---
@@ -316,7 +318,7 @@ def variants(device):
         "permute": ("batches by index", partial(stepwise, batches_by_index, None, plain)),
         "gather": ("one gather per epoch", partial(stepwise, batches_by_slice, None, plain)),
         "fused": ("fused Adam", partial(stepwise, batches_by_slice, True, plain)),
-        "fit": ("losslab.training.fit", fit),
+        "fit": ("losslab.learning.training.fit", fit),
         "compile": ("torch.compile", partial(stepwise, batches_by_slice, True, partial(compiled, None))),
     }
     if device.type == "cuda":

@@ -9,8 +9,9 @@ from axe_playwright_python.sync_playwright import Axe
 from browser import open_notebook
 from site_demo import openers
 
-from losslab import explorers, grid
-from losslab.widget import GridExplorer
+from losslab import explorers
+from losslab.explorers import contract, stage
+from losslab.explorers.widget import GridExplorer
 
 pytestmark = pytest.mark.browser
 
@@ -135,7 +136,7 @@ def assert_pieces_stand_on_each_other(page, pieces):
         " .map(({ left, width }) => [left - edge, width]) }"
     )
     scale = page.locator(".ll-stage").bounding_box()["width"] / max(width for _, width in pieces)
-    np.testing.assert_allclose(seen, [[-x * scale, grid.WIDTH * scale] for x, _ in pieces], atol=0.1)
+    np.testing.assert_allclose(seen, [[-x * scale, stage.WIDTH * scale] for x, _ in pieces], atol=0.1)
 
 
 def assert_adam_ends_where_it_should(page, explorer):
@@ -143,8 +144,8 @@ def assert_adam_ends_where_it_should(page, explorer):
     assert_pieces_stand_on_each_other(page, explorer.meta["pieces"])
     view, at = explorer.computed(), tuple(explorer.state["index"])
     for series in (s for s in view.series if s.name == "Adam"):
-        x, y = grid.pixels(explorer.panels[series.panel], series.points[at][-1])
-        assert page.evaluate(SEEN, [series.panel, x, y, grid.WIDTH]) == ADAM, f"panel {series.panel}"
+        x, y = stage.pixels(explorer.panels[series.panel], series.points[at][-1])
+        assert page.evaluate(SEEN, [series.panel, x, y, stage.WIDTH]) == ADAM, f"panel {series.panel}"
 
 
 def test_panels_stacked_on_a_narrow_page_show_the_same_points(bare):
@@ -180,10 +181,10 @@ STAGES = {1: several(1), 2: several(2), 3: several(3)}
 def test_a_menu_may_bring_another_number_of_panels(bare):
     def compute(k, panels):
         line = np.stack(np.broadcast_arrays([0.0, 1.0], k[..., None]), -1)
-        series = [grid.Series("Loss", panel, line, scrub=False) for panel in (0, panels - 1)]
-        return grid.View(STAGES[panels], series, grid.each("k = {:.1f}", k))
+        series = [contract.Series("Loss", panel, line, scrub=False) for panel in (0, panels - 1)]
+        return contract.View(STAGES[panels], series, contract.each("k = {:.1f}", k))
 
-    slider = grid.Slider("k", "height", np.linspace(0, 1, 5))
+    slider = contract.Slider("k", "height", np.linspace(0, 1, 5))
     menu = {"panels": {str(n): {"panels": n} for n in STAGES}}
     explorer = GridExplorer("explorers.panels", compute, (slider,), (0.5,), {"panels": 2}, menu)
     page = bare(explorer, kernel=True, viewport={"width": 360, "height": 900})
@@ -191,8 +192,8 @@ def test_a_menu_may_bring_another_number_of_panels(bare):
         page.get_by_role("combobox", name="panels").select_option(str(count))
         page.wait_for_function(f"document.querySelector('.ll code').textContent.includes('panels={count}')")
         assert page.locator(".ll-piece").count() == len(explorer.meta["pieces"]) == count
-        x, y = grid.pixels(explorer.panels[-1], np.array([0.5, 0.5]))
-        seen = page.evaluate(SEEN, [count - 1, x, y, grid.WIDTH])
+        x, y = stage.pixels(explorer.panels[-1], np.array([0.5, 0.5]))
+        seen = page.evaluate(SEEN, [count - 1, x, y, stage.WIDTH])
         ink = bytes.fromhex(explorer.meta["ink"]["light"][0][1:])
         np.testing.assert_allclose(seen, list(ink), atol=3)
 

@@ -5,8 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from losslab import explorers, trained
-from losslab.views import drawing
+from losslab import explorers
+from losslab.explorers.views import drawing
+from losslab.learning import trained
 
 pytestmark = pytest.mark.browser
 

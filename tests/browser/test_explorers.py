@@ -7,7 +7,8 @@ import browser
 import pytest
 from site_demo import openers
 
-from losslab import explorers, grid
+from losslab import explorers
+from losslab.explorers import stage
 
 pytestmark = pytest.mark.browser
 
@@ -158,7 +159,7 @@ def test_the_picture_is_what_python_computed(bare):
     page = bare(explorer)
     i, j = explorer.state["index"]
     path = next(s for s in explorer.computed().series if s.name == "Adam" and s.panel == 0).points[i, j]
-    x, y = grid.pixels(explorer.panels[0], path[-1])
+    x, y = stage.pixels(explorer.panels[0], path[-1])
     colour = page.evaluate(
         "([x, y]) => { const c = document.querySelector('.ll-stage canvas'), k = c.width / 800;"
         " return [...c.getContext('2d').getImageData(Math.round(x * k), Math.round(y * k), 1, 1).data] }",

@@ -5,10 +5,10 @@ import time
 import browser
 import numpy as np
 import pytest
+from losslab.explorers.contract import Series, Slider, View
 
-from losslab import plots
-from losslab.grid import Series, Slider, View
-from losslab.live import LiveExplorer
+from losslab.explorers.live import LiveExplorer
+from losslab.figures import palette
 
 pytestmark = pytest.mark.browser
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 def stage(figure, theme):
     ax = figure.subplots()
     ax.set(xlim=(-0.5, 1.5), ylim=(0, 1))
-    plots.tint(ax, theme)
+    palette.tint(ax, theme)
     return [ax]
 
 

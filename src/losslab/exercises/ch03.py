@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from losslab import losses
+from losslab.formulas import losses
 
 
 def check_3_1(answer):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from losslab import gradients, losses
+from losslab.formulas import activations, backprop
 
 # --- 4.1: δ of softmax and cross-entropy ---
 
@@ -31,7 +31,7 @@ def check_4_1(answer):
     got = np.asarray(answer(LOGITS.copy(), LABEL), float)
     if got.shape != LOGITS.shape:
         return f"One number per class is asked for, shape {LOGITS.shape}; got shape {got.shape}."
-    p, y = losses.softmax(LOGITS), one_hot(LABEL, len(LOGITS))
+    p, y = activations.softmax(LOGITS), one_hot(LABEL, len(LOGITS))
     for slip, hint in DELTAS[1:]:
         if np.allclose(got, slip(p, y)):
             return hint
@@ -39,7 +39,7 @@ def check_4_1(answer):
         return f"For z = {LOGITS} and label {LABEL} it should be {(p - y).round(3)}, got {got.round(3)}."
     with np.errstate(all="ignore"):
         large = np.asarray(answer(np.array([1000.0, 0.0, 998.0]), 0), float)
-    if not np.allclose(large, losses.softmax([1000.0, 0.0, 998.0]) - [1, 0, 0]):
+    if not np.allclose(large, activations.softmax([1000.0, 0.0, 998.0]) - [1, 0, 0]):
         return f"Right, but for z = (1000, 0, 998) it gives {large}: subtract the largest logit first."
     return None
 
@@ -142,7 +142,7 @@ def check_4_4(answer):
     for name, (f, W, g) in checks.items():
         if np.shape(g) != W.shape:
             return f"The slopes of {name} have the shape {W.shape}, yours {np.shape(g)}."
-        found = gradients.check(f, W, g)
+        found = backprop.check(f, W, g)
         if not found.error < 1e-6:
             return _slip_4_4(name, found, first, W1, W2, x, y)
     return None

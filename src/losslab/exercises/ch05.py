@@ -4,7 +4,8 @@ from functools import partial
 
 import numpy as np
 
-from losslab import errata, optim, surfaces, trajectories
+from losslab.article import misprints
+from losslab.formulas import optim, surfaces, trajectories
 
 # --- 5.1: a function (curvature, beta) -> limit of the learning rate ---
 
@@ -125,7 +126,7 @@ def _decay_without_rate(w, g, *memory, lr, decay, **knobs):
 
 
 def _without_correction(w, g, m=0.0, v=0.0, t=0, *, lr, decay, **knobs):
-    stepped, m, v = errata.adam_uncorrected(w, g, m, v, lr=lr, **knobs)
+    stepped, m, v = misprints.adam_uncorrected(w, g, m, v, lr=lr, **knobs)
     return stepped - lr * decay * w, m, v, t + 1
 
 

@@ -4,7 +4,7 @@ import numbers
 
 import numpy as np
 
-from losslab import regression
+from losslab.formulas import regression
 
 
 def check_6_1(answer):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from losslab import inference
+from losslab.formulas import activations, decisions
 
 # --- 8.1: softmax with a temperature ---
 
@@ -16,18 +16,18 @@ def check_8_1(answer):
     if got.shape != z.shape:
         return f"One probability per logit is asked for, shape {z.shape}; got shape {got.shape}."
     slips = {
-        "The temperature is not used.": inference.softmax(z),
-        "T = 2 must flatten; you multiply by T and sharpen.": inference.softmax(z * T),
-        "Divide the logits by T, not the probabilities.": inference.softmax(z) / T,
+        "The temperature is not used.": activations.softmax(z),
+        "T = 2 must flatten; you multiply by T and sharpen.": activations.softmax(z * T),
+        "Divide the logits by T, not the probabilities.": activations.softmax(z) / T,
         "Exponentials do not sum to 1 yet: divide by their sum.": np.exp(z / T),
         "Exponentials do not sum to 1 yet, and subtracting the largest does not help.": np.exp((z - 2) / T),
     }
-    if not np.allclose(got, inference.softmax(z, T)):
-        return _named(got, slips) or f"For z = {z}, T = 2: {inference.softmax(z, T).round(3)}, not {got}."
+    if not np.allclose(got, activations.softmax(z, T)):
+        return _named(got, slips) or f"For z = {z}, T = 2: {activations.softmax(z, T).round(3)}, not {got}."
     with np.errstate(all="ignore"):
         for large, T in (([1000.0, 0.0, 998.0], 1.0), ([3.0, 1.0, 2.99], 0.001)):
             got = np.asarray(answer(np.array(large), T), float)
-            if not np.allclose(got, inference.softmax(large, T)):
+            if not np.allclose(got, activations.softmax(large, T)):
                 return f"Right, but for z = {large}, T = {T} it gives {got}: subtract the largest first."
     return None
 
@@ -124,7 +124,7 @@ def check_8_4(answer):
         "A symbol with exactly m times the largest stays: ≥, not >.": _cut(p, p > m * p.max()),
         "What is kept has to sum to 1 again.": np.where(p >= m * p.max(), p, 0),
         "That cuts the likely ones and keeps the tail.": _cut(p, p < m * p.max()),
-        "That is top-p: it looks at sums, min-p at each symbol by itself.": inference.nucleus(p, m),
+        "That is top-p: it looks at sums, min-p at each symbol by itself.": decisions.nucleus(p, m),
     }
     right = _cut(p, p >= m * p.max())
     if not np.allclose(got, right):

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
-from losslab import attribution, scaling
+from losslab.formulas import attribution, costs
 
 # --- 10.1: days ---
 
@@ -14,7 +14,7 @@ PLAN = (2e9, 3e10, 16, 3e14, 0.4)  # N, D, n, peak, u
 def check_10_1(answer):
     """Take a function (N, D, n, peak, u) -> days."""
     N, D, n, peak, u = PLAN
-    right = scaling.train_days(scaling.train_flop(N, D), n, u * peak)
+    right = costs.train_days(costs.train_flop(N, D), n, u * peak)
     slips = {
         "Those are seconds; a day has 86,400 of them.": right * 86_400,
         "Those are hours.": right * 24,
@@ -43,7 +43,7 @@ def check_10_2(answer):
     """Take a function (gradients, sizes) -> the gradient of the whole batch."""
     rng = np.random.default_rng(0)
     g, sizes = rng.normal(size=(3, 5)), np.array([60, 30, 6])
-    got, right = np.asarray(answer(g.copy(), sizes.copy()), float), scaling.average(g, sizes)
+    got, right = np.asarray(answer(g.copy(), sizes.copy()), float), costs.average_gradient(g, sizes)
     if got.shape != right.shape:
         return f"The batch has one gradient, of shape (5,) here; yours has the shape {got.shape}."
     slips = {
@@ -89,7 +89,7 @@ def check_10_3(answer):
     """Take a function (room, n, stage) -> parameters."""
     room, n = 80e9, 6
     for stage, forgotten in SLIPS.items():
-        right = room / scaling.memory(1.0, n, stage)
+        right = room / costs.train_memory(1.0, n, stage)
         slips = {hint: room / size(n) for hint, size in forgotten.items()}
         case = f"On {n} devices with {room:g} bytes each"
         hint = _named(float(answer(room, n, stage)), right, slips, case)

@@ -1,0 +1,204 @@
+"""What every chapter does first, and whether all that the chapters need is here.
+
+`begin` gives a kernel the settings of the book. The checks answer with one sentence each; nothing is raised.
+"""
+
+import os
+import platform
+import sys
+import textwrap
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+from jupyter_core.paths import jupyter_path
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from traitlets.config import Application
+
+INSTALL = "run 'make lab', or 'pip install -e .' in the folder of the repository"
+FRONT_ENDS = {"anywidget": "anywidget", "ipywidgets": "@jupyter-widgets/jupyterlab-manager"}
+
+
+def begin(threads=None):
+    """
+    Give this process the settings of the book, whatever the reader's own configuration says.
+
+    Figures are drawn in matplotlib's defaults with `palette.STYLE` on top; in a notebook they appear below
+    their cell as PNG. A script keeps its backend. What cannot be undone from here, a printed line names.
+
+    Parameters
+    ----------
+    threads : int, optional
+        Of torch; by default OMP_NUM_THREADS if the reader has set it, or else one.
+    """
+    from IPython import get_ipython
+    from matplotlib import style
+
+    from losslab.book import processors
+    from losslab.figures import palette
+
+    processors.set_threads(threads)
+    shell = get_ipython()
+    if hasattr(shell, "kernel"):
+        show_figures_inline(shell)
+    style.use(["default", palette.STYLE])
+    if not (check := settings()).ok:
+        print(summary([check]))
+
+
+def show_figures_inline(shell):
+    """Let a kernel show figures as IPython does by default: as PNG, once, below the cell."""
+    from IPython.core.pylabtools import select_figure_formats
+    from matplotlib_inline.config import InlineBackend
+
+    shell.enable_matplotlib("inline")
+    InlineBackend.instance(parent=shell).close_figures = True
+    select_figure_formats(shell, {"png"}, bbox_inches="tight")
+
+
+class Check(NamedTuple):
+    """What was looked at, whether it is in order, and what was found or what to do."""
+
+    name: str
+    ok: bool
+    sentence: str
+
+
+def report():
+    """Return the list of all checks, the cheap ones first (list of Check)."""
+    try:
+        distribution = metadata.distribution("losslab")
+    except metadata.PackageNotFoundError:
+        return [Check("losslab", False, f"it is not installed: {INSTALL}")]
+    return [
+        python(distribution.metadata["Requires-Python"]),
+        *(package(needed) for needed in requirements(distribution)),
+        front_end(),
+        torch_runs(),
+        digits(),
+        settings(),
+    ]
+
+
+def summary(checks):
+    """Return the names of what is in order, and one line for each thing that is not."""
+    good = ", ".join(check.name for check in checks if check.ok)
+    bad = [f"TO DO  {check.name}: {check.sentence}" for check in checks if not check.ok]
+    return "\n".join([textwrap.fill(f"OK  {good}", 88, subsequent_indent="    ")] * bool(good) + bad)
+
+
+def details(checks):
+    """Return what was found, one line each: the text to paste into a report of an error."""
+    machine = f"{platform.system()} {platform.machine()}, losslab {installed('losslab') or 'not installed'}"
+    return "\n".join([machine, *(f"{check.name}: {check.sentence}" for check in checks)])
+
+
+def links():
+    """Return the project's addresses, as its metadata has them (dict of label -> address)."""
+    lines = metadata.metadata("losslab").get_all("Project-URL") if installed("losslab") else None
+    return dict(line.split(", ", 1) for line in lines or [])
+
+
+def installed(name):
+    """Return the version of an installed distribution, or None."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def requirements(distribution):
+    """Return what a distribution needs at run time, extras left out (list of Requirement)."""
+    parsed = [Requirement(text) for text in distribution.requires or []]
+    return [r for r in parsed if r.marker is None or r.marker.evaluate({"extra": ""})]
+
+
+def python(needed, version=None):
+    """Check the interpreter against a specifier such as ">=3.11"."""
+    version = version or platform.python_version()
+    if SpecifierSet(needed).contains(version, prereleases=True):
+        return Check("Python", True, version)
+    return Check("Python", False, f"Python {needed} is needed, this is {version}: install it, then {INSTALL}")
+
+
+def package(needed):
+    """Check one installed package against a Requirement."""
+    version = installed(needed.name)
+    if version is None:
+        return Check(needed.name, False, f"it is not installed: {INSTALL}")
+    if needed.specifier.contains(version, prereleases=True):
+        return Check(needed.name, True, version)
+    return Check(needed.name, False, f"{needed.specifier} is needed, {version} is installed: {INSTALL}")
+
+
+def front_end(folders=None):
+    """Check that JupyterLab has the parts in the browser that draw sliders."""
+    folders = jupyter_path("labextensions") if folders is None else folders
+    missing = [
+        name
+        for name, extension in FRONT_ENDS.items()
+        if not any(Path(folder, extension, "package.json").is_file() for folder in folders)
+    ]
+    if not missing:
+        return Check("sliders", True, "their front end is installed")
+    return Check("sliders", False, f"JupyterLab lacks the front end of {' and '.join(missing)}: {INSTALL}")
+
+
+def torch_runs():
+    """Check that torch and torchvision import and compute on the best device here."""
+    try:
+        import torch
+        import torchvision  # noqa: F401  a torchvision made for another torch fails here
+
+        device = best_device(torch)
+        total = torch.ones(3, device=device).sum().item()
+    except Exception as error:
+        line = str(error).strip().split("\n")[0]
+        return Check("torch computes", False, f"{type(error).__name__}: {line}; {INSTALL}")
+    return Check("torch computes", total == 3, f"1 + 1 + 1 = {total:.0f} on {device}")
+
+
+def best_device(torch):
+    """Return "cuda", "mps" or "cpu"."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def digits():
+    """Check that the sample of MNIST which comes with the package can be read."""
+    try:
+        from losslab.data import mnist
+
+        sample = mnist.load("sample")
+    except Exception as error:
+        return Check("digits", False, f"{type(error).__name__}: {error}")
+    return Check("digits", True, f"{len(sample.train_labels)} + {len(sample.test_labels)} images")
+
+
+def settings(app=None):
+    """Check that nothing which `begin` cannot undo was set or run before the first cell.
+
+    Parameters
+    ----------
+    app : traitlets.config.Application, optional
+        The kernel's; by default that of this process, if there is one.
+    """
+    app = app or (Application.instance() if Application.initialized() else None)
+    found = ["PYTHONOPTIMIZE"] if sys.flags.optimize else []  # no assertion is checked
+    found += startup(app) if hasattr(app, "exec_PYTHONSTARTUP") else []
+    if not found:
+        return Check("settings", True, "nothing of your own comes before a chapter")
+    advice = "start Jupyter without (for files of IPython: with IPYTHONDIR set to an empty folder)"
+    return Check("settings", False, f"{', '.join(found)} may change what a chapter shows: {advice}")
+
+
+def startup(app):
+    """Return what an IPython application runs and reads before the first cell (list of str)."""
+    script = os.environ.get("PYTHONSTARTUP") if app.exec_PYTHONSTARTUP else None
+    folders = [Path(folder, "startup") for folder in app.config_file_paths]
+    scripts = [str(path) for folder in folders for path in sorted(folder.glob("*.*py"))]  # .py and .ipy
+    changed = {name for name, values in app.config.items() if values and values != app.cli_config.get(name)}
+    files = app.loaded_config_files if changed - {"InlineBackend"} else []
+    return [*([f"PYTHONSTARTUP={script}"] if script else []), *scripts, *files]

@@ -1,0 +1,100 @@
+"""Chapter 8: a digit that is being drawn, what the network sees of it, and what it says."""
+
+import numpy as np
+
+from losslab.data import handwriting
+from losslab.explorers.contract import Series, View
+from losslab.explorers.views.inference import bars
+from losslab.figures import palette
+from losslab.formulas import activations, decisions
+from losslab.learning import trained
+
+PAD, PEN = 112, 11  # cells per side of the pad, and across its pen
+SURE = 0.9  # from here on the answer is given without reserve
+PREPARATIONS = {
+    "centred": handwriting.centred,
+    "only shrunk": lambda drawing: np.round(handwriting.resample(drawing, (28, 28))).astype(np.uint8),
+    "colours inverted": lambda drawing: 255 - handwriting.centred(drawing),
+}
+
+
+def example(digit):
+    """Return the most typical test image of a digit, enlarged to the pad; blank paper for None."""
+    if digit is None:
+        return np.zeros((PAD, PAD), np.uint8)
+    images, labels = trained.split()["test"]
+    image = typical(images[labels == digit].numpy())
+    return np.kron(image, np.ones((PAD // 28, PAD // 28), np.uint8))
+
+
+def typical(images):
+    """Return the image that is nearest to the mean of all."""
+    return images[((images - images.mean(0)) ** 2).sum((1, 2)).argmin()]
+
+
+EXAMPLES = {"none": None, **{f"a {k}": k for k in range(10)}}
+
+
+def read(ink, preparation="centred"):
+    """Return what the network is given for a drawing, and the ten probabilities that it answers.
+
+    Parameters
+    ----------
+    ink : uint8 array, shape (H, W)
+        0 (paper) to 255 (ink).
+    preparation : str
+        A key of `PREPARATIONS`.
+
+    Returns
+    -------
+    seen : uint8 array, shape (28, 28)
+    p : array, shape (10,)
+        Zeros for an empty page.
+    """
+    seen = PREPARATIONS[preparation](ink)
+    return seen, answer(trained.pad_reader(), seen) * bool(ink.any())
+
+
+def answer(reader, seen):
+    """Return the ten probabilities that a network answers for a picture, uint8 of shape (28, 28)."""
+    return activations.softmax(reader.logits(seen[None]))[0]
+
+
+def view(ink, *, example="none", preparation="centred"):
+    """Read a drawing.
+
+    Parameters
+    ----------
+    ink : uint8 array, shape (PAD, PAD)
+    example : str
+        Where the drawing began; changes nothing.
+    preparation : str
+        A key of `PREPARATIONS`.
+
+    Returns
+    -------
+    losslab.explorers.contract.View
+    """
+    seen, p = read(handwriting, preparation)
+    return View(stage, [Series("Probability", 0, bars(p), scrub=False, fill=True)], said(p), image=seen)
+
+
+def said(p):
+    """Put ten probabilities into a sentence; nothing was drawn if all are 0."""
+    if not p.any():
+        return "The page is empty. Draw a digit, large or small, anywhere."
+    first, second = decisions.top_k(p, 2)
+    guess = f"a {first} with probability {p[first]:.2f}, next a {second} with {p[second]:.2f}"
+    if decisions.decide(p, SURE) == decisions.REJECTED:
+        return f"Not sure enough to answer: {guess}."
+    return f"This is {guess}."
+
+
+def stage(figure, theme):
+    """Ten bars, and the threshold from which on the answer is given without reserve."""
+    ax = figure.subplots()
+    ax.axhline(SURE, color=palette.TEXT[theme], linewidth=0.8, linestyle=":")
+    ax.set(xlim=(-0.6, 9.6), ylim=(0, 1.02), xticks=range(10), xlabel="digit", ylabel="probability")
+    ax.grid(axis="x", visible=False)
+    palette.tint(ax, theme)
+    return [ax]

@@ -1,0 +1,132 @@
+"""Chapter 2: a batch on its way through ten layers, for every deviation of their weights."""
+
+import numpy as np
+
+from losslab.explorers.contract import Series, Slider, View, each, readable
+from losslab.figures import palette
+from losslab.formulas import activations
+
+SLIDERS = (
+    Slider("sigma", "deviation σ", readable(np.geomspace(0.01, 1, 61))),
+    Slider("width", "neurons per layer n", 2 ** np.arange(4, 9)),
+)
+ACTIVATIONS = {"ReLU": activations.RELU, "tanh": activations.TANH}
+LAYERS, INPUTS, WIDEST = 10, 16, 256
+LOW, HIGH = -12.0, 12.0  # decades that are drawn
+BINS = np.linspace(LOW, HIGH, 97)
+TALLEST = 0.85  # of a ridge, in layers
+
+
+def view(sigma, width, *, activation):
+    """Send one batch of standard normal inputs through ten layers; every network is cut from one draw.
+
+    Parameters
+    ----------
+    sigma, width : array, shapes (A, 1) and (1, B)
+    activation : str
+        A key of `ACTIVATIONS`.
+
+    Returns
+    -------
+    losslab.explorers.contract.View
+    """
+    widths = width[0].astype(int)
+    rng = np.random.default_rng(0)
+    drawn = rng.standard_normal((LAYERS + 1, WIDEST, WIDEST))
+    runs = [through(drawn[:, :n, :n], sigma[:, 0], ACTIVATIONS[activation]) for n in widths]
+    rms = np.stack([run[1] for run in runs], 1)  # (A, B, LAYERS)
+    ridges = np.stack([run[0] for run in runs], 1)  # (A, B, LAYERS, bins)
+    series = [Series("Activations", 0, outline(ridges), scrub=False, fill=True)]
+    factor = growth(sigma, width, activation)
+    layer = np.arange(LAYERS + 1)
+    for name, decades in {
+        "Measured": np.log10(np.concatenate([np.ones_like(rms[..., :1]), rms], -1)),
+        "Predicted": layer * np.log10(factor)[..., None],
+    }.items():
+        points = np.stack(np.broadcast_arrays(np.clip(decades, LOW, HIGH), layer), -1)
+        series.append(Series(name, 1, points, scrub=False))
+    return View(
+        stage,
+        series,
+        each(SAYS[activation], sigma, width, factor, rms[..., -1], verdict(rms[..., -1], activation)),
+    )
+
+
+SAYS = {
+    "ReLU": "σ = {:.3f}, n = {:.0f}: each layer multiplies by about {:.2f}; layer 10 has size {:.2g}: {}.",
+    "tanh": "σ = {:.3f}, n = {:.0f}: each layer multiplies what is small by about {:.2f}; "
+    "layer 10 has size {:.2g}: {}.",
+}
+
+
+def growth(sigma, width, activation):
+    """Return the factor per layer by (2.5): σ √(n/2) for ReLU; for tanh σ √n, true while it is a line."""
+    return sigma * (width / (2 if activation == "ReLU" else 1)) ** 0.5
+
+
+def verdict(size, activation):
+    """Name what has become of the input's size 1; tanh is flat where its values are near ±1."""
+    high, word = (10, "exploded") if activation == "ReLU" else (0.8, "saturated")
+    return np.array(["collapsed", "alive", word], object)[(size > 0.1).astype(int) + (size > high)]
+
+
+def through(drawn, sigma, activation):
+    """Return histograms of log₁₀ |a_l| over the neurons that are not silent, and the sizes of a_l.
+
+    Parameters
+    ----------
+    drawn : array, shape (LAYERS + 1, n, n)
+        Standard normal; the first of them gives the inputs, the others times σ are the weights.
+    sigma : array, shape (A,)
+    activation : losslab.formulas.activations.Activation
+
+    Returns
+    -------
+    ridges : array, shape (A, LAYERS, len(BINS) − 1)
+        Heights up to 1; the outermost bins hold all that lies beyond them.
+    rms : array, shape (A, LAYERS)
+        Root mean square over inputs and neurons.
+    """
+    n = drawn.shape[-1]
+    a = np.broadcast_to(np.resize(drawn[0], (INPUTS, n)), (sigma.size, INPUTS, n))
+    ridges, rms = [], []
+    for weights in drawn[1:]:
+        a = activation.value(sigma[:, None, None] * (a @ weights.T))
+        ridges.append(histograms(a))
+        rms.append((a**2).mean((1, 2)) ** 0.5)
+    return np.stack(ridges, 1), np.stack(rms, 1)
+
+
+def histograms(a):
+    """Count log₁₀ |a| into `BINS`, for every entry of the first axis; scale the tallest bar of each to 1."""
+    size = np.abs(a).reshape(len(a), -1)
+    with np.errstate(divide="ignore"):
+        steps = (np.log10(size) - LOW) / (BINS[1] - BINS[0])
+    place = np.clip(steps, 0, len(BINS) - 2).astype(int)
+    rows = np.broadcast_to(np.arange(len(a))[:, None], place.shape)
+    bins = len(BINS) - 1
+    counts = np.bincount((rows * bins + place)[size > 0], minlength=len(a) * bins).reshape(-1, bins)
+    return counts / np.maximum(counts.max(-1, keepdims=True), 1)
+
+
+def outline(ridges):
+    """Draw ridges (…, layers, bins) in one go, (…, points, 2): along one, back on its line, to the next."""
+    x = np.concatenate([[LOW], (BINS[1:] + BINS[:-1]) / 2, [HIGH, LOW]])
+    bars = np.pad(TALLEST * ridges, [(0, 0)] * (ridges.ndim - 1) + [(1, 2)])
+    y = bars + np.arange(1, LAYERS + 1)[:, None]
+    return np.stack(np.broadcast_arrays(x, y), -1).reshape(*y.shape[:-2], -1, 2)
+
+
+def stage(figure, theme):
+    """Ten ridges on the left, the size of each layer on the right; layer 10 is on top."""
+    left, right = figure.subplots(1, 2, width_ratios=(1.3, 1))
+    left.set_title("Histograms of the activations", fontsize=10)
+    right.set_title("Their size (root mean square)", fontsize=10)
+    for ax in (left, right):
+        ax.set(xlim=(LOW, HIGH), ylim=(-0.3, 11.2), yticks=range(LAYERS + 1), ylabel="layer")
+        ax.set_xticks(range(-12, 13, 4), [f"$10^{{{k}}}$" for k in range(-12, 13, 4)])
+        ax.axvline(0, color=palette.TEXT[theme], linewidth=0.6)
+        palette.tint(ax, theme)
+    left.set(xlabel="$|a|$ of the neurons that are not silent")
+    right.set(xlabel="size; the input has 1")
+    return [left, right]

@@ -1,0 +1,215 @@
+"""Arrays to artists on the Axes they are given. Nothing here computes a number or knows about pyplot."""
+
+import numpy as np
+from matplotlib.colors import LogNorm
+
+from losslab.figures.palette import GROUND, LINES, TEXT
+
+
+def contours(ax, surface, *, theme="light", resolution=160, levels=18):
+    """Draw a surface's loss as filled contours at logarithmic levels, its window, and its minimum as a star.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    surface : losslab.formulas.surfaces.Surface
+    theme : "light" or "dark"
+    """
+    x, y = np.linspace(*surface.xlim, resolution), np.linspace(*surface.ylim, resolution)
+    loss = surface.value(np.stack(np.meshgrid(x, y), -1)) + 1e-12
+    low = max(loss.max() * 1e-4, loss.min())
+    rings = {"levels": np.geomspace(low, loss.max(), levels), "norm": LogNorm()}
+    ax.contourf(x, y, loss, cmap=GROUND[theme], extend="both", **rings)
+    ax.contour(x, y, loss, colors="#8A9BAB", linewidths=0.4, **rings)
+    if surface.minimum is not None:
+        ax.plot(*surface.minimum, "*", color="white", markeredgecolor="black", markersize=11)
+    ax.set(xlim=surface.xlim, ylim=surface.ylim, xlabel="$w_1$", ylabel="$w_2$")
+    ax.grid(visible=False)
+
+
+def paths(ax, named, *, every=10):
+    """Draw paths over the plane with a marker at every tenth step; what has overflowed is left out.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    named : dict of name -> array, shape (steps + 1, 2)
+        Names with a style in `LINES` get it.
+    """
+    for name, path in named.items():
+        if np.ndim(path) != 2 or np.shape(path)[1] != 2:
+            raise ValueError(f"a path must be (steps + 1, 2), got {np.shape(path)} of {name!r}")
+        path = np.where(np.abs(path) < 1e6, path, np.nan)
+        ax.plot(*path.T, label=name, markevery=every, markersize=4, **LINES.get(name, {}))
+
+
+def loss_curves(ax, curves, *, every=10, floor=1e-16):
+    """Draw losses against the step on a logarithmic axis.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    curves : dict of name -> array, shape (steps + 1,)
+    """
+    for name, loss in curves.items():
+        loss = np.where(loss < 1e30, np.maximum(loss, floor), np.nan)
+        ax.plot(loss, label=name, markevery=every, markersize=4, **LINES.get(name, {}))
+    ax.set(yscale="log", xlabel="step", ylabel="loss")
+
+
+def curves(ax, lines, *, every=None):
+    """Draw named lines, the i-th in the i-th style of `LINES` (here the styles mean nothing by themselves).
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    lines : dict of name -> (x, y), each array-like of shape (n,)
+    every : int or float, optional
+        Which points carry a marker, as matplotlib's `markevery`; default all.
+    """
+    for (name, (x, y)), style in zip(lines.items(), LINES.values(), strict=False):
+        ax.plot(x, y, label=name, markersize=4, markevery=every, **style)
+    ax.legend()
+
+
+def digits(ax, images, captions=(), *, columns=10):
+    """Lay out images as ink on paper, row by row, each with its caption above.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    images : array-like, shape (N, 28, 28), 0 (paper) to 255 (ink)
+    captions : sequence of N str, or nothing
+    """
+    if np.ndim(images) != 3 or not len(images):
+        raise ValueError(f"images must be (N, height, width), got {np.shape(images)}")
+    if len(captions) not in (0, len(images)):
+        raise ValueError(f"captions must be one per image, got {len(captions)} for {len(images)}")
+    pitch = 1.3 if len(captions) else 1.0
+    for i, image in enumerate(images):
+        row, column = divmod(i, columns)
+        top, left = row * pitch, column + 0.04
+        place = {"extent": (left, left + 0.92, top + 0.92, top), "interpolation": "nearest"}
+        ax.imshow(image, cmap="gray_r", vmin=0, vmax=255, **place)
+        if len(captions):
+            ax.text(left + 0.46, top - 0.04, captions[i], ha="center", va="bottom", fontsize=8)
+    ax.set(xlim=(0, min(columns, len(images))), ylim=((row + 1) * pitch - pitch + 1, 0.96 - pitch))
+    ax.axis("off")
+
+
+def confusion(ax, counts):
+    """Draw a confusion matrix: right answers as grey numbers on the diagonal, mistakes the darker the more.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    counts : array, shape (K, K)
+        `counts[i, j]` images of class i that were taken for class j.
+    """
+    counts = np.asarray(counts)
+    if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
+        raise ValueError(f"counts must be (K, K), got {counts.shape}")
+    wrong = counts - np.diag(np.diag(counts))
+    ax.imshow(np.sqrt(wrong), cmap="Oranges")
+    for (i, j), n in np.ndenumerate(counts):
+        if n:
+            colour = "0.35" if i == j else "white" if wrong[i, j] > wrong.max() / 2 else "black"
+            ax.text(j, i, n, ha="center", va="center", fontsize=7, color=colour)
+    ax.set(
+        xlabel="predicted digit", ylabel="true digit", xticks=range(len(counts)), yticks=range(len(counts))
+    )
+    ax.grid(visible=False)
+
+
+def class_bars(ax, values, truth):
+    """Draw one bar per class with its value; the true class is coloured and hatched.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    values : array-like, shape (K,)
+    truth : int
+    """
+    if not 0 <= truth < len(values):
+        raise ValueError(f"truth must be a class in 0..{len(values) - 1}, got {truth}")
+    bars = ax.bar(range(len(values)), values, color="0.75")
+    bars[truth].set(facecolor=LINES["Corrected"]["color"], hatch="//", edgecolor="white")
+    ax.axhline(0, color="0.3", linewidth=0.8)
+    ax.set(xlabel="digit", xticks=range(len(values)))
+    ax.grid(axis="x", visible=False)
+
+
+def bars(ax, values, *, words="{:.2f}"):
+    """Draw one horizontal bar per name, the first on top, with its value written at its end.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    values : dict of name -> number
+    words : str
+        How a value is written.
+    """
+    found = ax.barh(list(values), list(values.values()), color=LINES["Corrected"]["color"], height=0.7)
+    ax.bar_label(found, [words.format(value) for value in values.values()], padding=3, fontsize=8)
+    ax.invert_yaxis()
+    ax.margins(x=0.15)
+    ax.grid(axis="y", visible=False)
+
+
+def estimates(ax, values):
+    """Draw the mean of some numbers per name with their standard deviation as a bar, and the numbers as dots.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    values : dict of name -> array-like, shape (n,), n ≥ 2
+        The first name is on top.
+    """
+    if few := [name for name, numbers in values.items() if len(numbers) < 2]:
+        raise ValueError(f"a deviation needs two numbers or more, got fewer of {few}")
+    for row, numbers in enumerate(values.values()):
+        ax.plot(numbers, np.full(len(numbers), row + 0.22), ".", color="0.5", markersize=4)
+        mean, sd = np.mean(numbers), np.std(numbers, ddof=1)
+        ax.errorbar(mean, row, xerr=sd, marker="o", color=LINES["Corrected"]["color"], capsize=3)
+    ax.set(yticks=range(len(values)), yticklabels=list(values), ylim=(len(values) - 0.5, -0.5))
+
+
+def network(ax, layers, labels, *, theme="light", fontsize=8):
+    """Draw the neurons of a network as boxes with words in them; what runs between them is the caller's.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    layers : sequence of array, shape (n, 2)
+        Where the neurons are.
+    labels : sequence of n str for every layer
+    """
+    box = {"boxstyle": "round,pad=0.35", "facecolor": "none", "edgecolor": TEXT[theme], "linewidth": 0.8}
+    for places, words in zip(layers, labels, strict=True):
+        for (x, y), word in zip(places, words, strict=True):
+            ax.text(x, y, word, ha="center", va="center", fontsize=fontsize, color=TEXT[theme], bbox=box)
+    (left, low), (right, high) = np.concatenate(layers).min(0), np.concatenate(layers).max(0)
+    ax.set(xlim=(left - 0.7, right + 0.7), ylim=(low - 0.7, high + 0.7))
+    ax.axis("off")
+
+
+def computation(ax, places, reads, labels, *, fontsize=8):
+    """Draw recorded steps as boxes and an arrow from every step to those that read its result.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    places : sequence of n (x, y)
+    reads : sequence of n sequences of int
+        The steps whose results each step read.
+    labels : sequence of n str
+    """
+    box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": "#5A6470", "linewidth": 0.8}
+    for place, label, before in zip(places, labels, reads, strict=True):
+        ax.text(*place, label, ha="center", va="center", fontsize=fontsize, bbox=box)
+        for i in before:
+            arrow = {"arrowstyle": "->", "color": "#5A6470", "shrinkA": 18, "shrinkB": 18}
+            ax.annotate("", place, places[i], arrowprops=arrow)
+    x, y = zip(*places, strict=True)
+    ax.set(xlim=(min(x) - 0.5, max(x) + 0.5), ylim=(min(y) - 0.5, max(y) + 0.5))
+    ax.axis("off")

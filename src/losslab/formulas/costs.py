@@ -1,0 +1,233 @@
+"""What large trainings cost: operations, days, energy, money, messages and memory (article ch. 9, Q1 and Q3).
+
+Symbols: N parameters, D tokens, n devices. Prices and watts are the reader's assumptions, no constants here.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+DAY = 86_400.0  # seconds
+IMAGENET = 1_281_167  # training images of ILSVRC 2012
+
+
+# --- one table of models ---
+
+
+def train_flop(parameters, tokens):
+    """Operations of a training, 6 N D (Kaplan et al. 2020): 2 N a token forward, 4 N backward."""
+    return 6.0 * parameters * tokens
+
+
+class Size(NamedTuple):
+    """A model's parameters and training operations; `flop` is None where no number is published.
+
+    One multiplication and one addition are two floating-point operations (FLOP).
+    """
+
+    name: str
+    parameters: float
+    flop: float | None
+    source: str
+
+
+# N and D of texts as Brown et al. (2020) print them in Table D.1, rounded. Devlin et al. (2019) round the
+# 335 million of BERT large to 340.
+TABLE_D1 = {"BERT base": (109e6, 250e9), "BERT large": (355e6, 250e9), "GPT-3": (174.6e9, 300e9)}
+# Images: counted operations of one image forward and backward, times images, times epochs of the recipe.
+# Texts: from Table D.1, where N and D stand with their product.
+MODELS = (
+    Size("the article's Net", 242_762, 1_052_416 * 60_000 * 10, "counted; 10 epochs of MNIST"),
+    Size("ResNet-18", 11_689_512, 10_648_412_160 * IMAGENET * 90, "counted; torchvision's recipe"),
+    Size("ResNet-50", 25_557_032, 24_299_077_632 * IMAGENET * 90, "counted; torchvision's recipe"),
+    Size("ViT-B/16", 86_567_656, 105_151_758_336 * IMAGENET * 300, "counted; torchvision's recipe"),
+    Size(
+        "BERT base", 109_482_240, train_flop(*TABLE_D1["BERT base"]), "counted; Brown et al. 2020, Table D.1"
+    ),
+    Size(
+        "BERT large",
+        335_141_888,
+        train_flop(*TABLE_D1["BERT large"]),
+        "counted; Brown et al. 2020, Table D.1",
+    ),
+    Size("Turing-NLG", 17e9, None, "Rosset 2020"),
+    Size("GPT-3", 174_604_259_328, train_flop(*TABLE_D1["GPT-3"]), "counted; Brown et al. 2020, Table D.1"),
+    Size("GShard", 600e9, None, "Lepikhin et al. 2021"),
+)
+
+
+class Published(NamedTuple):
+    """A training as its authors report it; `hours` of all devices together, None where they do not say."""
+
+    parameters: float
+    tokens: float
+    flop: float | None
+    device: str
+    peak: float | None  # FLOP/s of one device
+    utilisation: float | None  # model FLOP utilisation
+    hours: float | None
+    source: str
+
+
+PUBLISHED = {
+    "GPT-3": Published(
+        *TABLE_D1["GPT-3"],
+        3.14e23,
+        "V100",
+        125e12,
+        0.213,
+        None,
+        "Brown et al. 2020; MFU: Chowdhery et al.",
+    ),
+    "Chinchilla": Published(70e9, 1.4e12, 5.76e23, "TPU v3 and v4", None, None, None, "Hoffmann et al. 2022"),
+    "PaLM": Published(
+        540.35e9, 780e9, 2.56e24, "TPU v4", 275e12, 0.457, 6144 * 1200 + 3072 * 336, "Chowdhery et al. 2022"
+    ),
+    "LLaMA": Published(65.2e9, 1.4e12, None, "A100", 312e12, None, 1_022_362, "Touvron et al. 2023"),
+}
+COUNTED = {model.name: model.parameters for model in MODELS}
+# Parameters: counted of the article's network and of BERT large, as published of the others.
+PARAMETERS = {"Net": COUNTED["the article's Net"], "BERT": COUNTED["BERT large"]} | {
+    name: run.parameters for name, run in PUBLISHED.items()
+}
+
+
+# --- days, energy, money ---
+
+
+def check_devices(devices):
+    """Raise unless there is one device or more."""
+    if not (np.asarray(devices) >= 1).all():
+        raise ValueError(f"devices must be 1 or more, got {devices}")
+
+
+def train_days(flop, devices, rate):
+    """Days that n devices need for so many operations, each at `rate` FLOP/s *achieved*, not its peak."""
+    check_devices(devices)
+    if not (np.asarray(rate) > 0).all():
+        raise ValueError(f"rate must be positive, got {rate}")
+    return flop / (devices * rate) / DAY
+
+
+def train_energy(days, devices, *, watts, overhead=1.0):
+    """Energy in kWh of n devices of `watts` each; `overhead` is the data centre's, 1 for none (PUE)."""
+    if not (np.asarray(overhead) >= 1).all():
+        raise ValueError(f"overhead must be 1 or more, got {overhead}")
+    return days * 24 * devices * watts / 1000 * overhead
+
+
+def train_cost(days, devices, *, price):
+    """Cost of n devices at `price` per device and hour, in the currency of the price."""
+    return days * 24 * devices * price
+
+
+def speedup(devices, serial):
+    """How many times faster n devices are if the share `serial` of the work cannot be split (Amdahl 1967)."""
+    check_devices(devices)
+    if not ((np.asarray(serial) >= 0) & (np.asarray(serial) <= 1)).all():
+        raise ValueError(f"serial must be a share from 0 to 1, got {serial}")
+    return 1 / (serial + (1 - serial) / devices)
+
+
+def efficiency(devices, serial):
+    """Speed-up per device: the share of n devices' time that is not spent waiting."""
+    return speedup(devices, serial) / devices
+
+
+def average_gradient(gradients, sizes):
+    """Mean gradient over all samples, from the mean gradient of each shard and its number of samples.
+
+    Parameters
+    ----------
+    gradients : array, shape (n, P)
+    sizes : sequence of n int
+
+    Returns
+    -------
+    array, shape (P,)
+    """
+    gradients, sizes = np.asarray(gradients, float), np.asarray(sizes, float)
+    if sizes.shape != gradients.shape[:1]:
+        raise ValueError(f"sizes must hold one number per gradient, got {sizes.shape} and {gradients.shape}")
+    if not ((sizes >= 0).all() and sizes.sum() > 0):
+        raise ValueError(f"sizes must be numbers of samples, got {sizes}")
+    return sizes @ gradients / sizes.sum()
+
+
+def dealt_error(sizes, noise):
+    """Root mean square error, relative to ‖g‖, of the unweighted mean over shards dealt at random.
+
+    Parameters
+    ----------
+    sizes : sequence of n int, or array, shape (n, ...)
+    noise : float
+        s/‖g‖: standard deviation of one sample's gradient (‖·‖, N − 1 in the denominator) over the size of
+        the mean gradient.
+    """
+    sizes = np.asarray(sizes, float)
+    if not (sizes > 0).all():
+        raise ValueError(f"sizes must be positive numbers of samples, got {sizes}")
+    return noise * np.sqrt((1 / sizes).sum(0) / len(sizes) ** 2 - 1 / sizes.sum(0))
+
+
+def ring_bytes(size, devices):
+    """Bytes each of n devices sends in a ring all-reduce of `size` bytes: 2 (n − 1)/n times `size`."""
+    check_devices(devices)
+    return 2 * (devices - 1) / devices * size
+
+
+def ring_all_reduce(arrays):
+    """Sum n arrays so that each device ends with the sum, every device sending only to its neighbour.
+
+    Parameters
+    ----------
+    arrays : array, shape (n, P)
+        What each device holds; P a multiple of n.
+
+    Returns
+    -------
+    sums : array, shape (n, P)
+        What each device holds afterwards.
+    sent : int
+        Numbers that each device has sent.
+    """
+    if np.ndim(arrays) != 2 or np.shape(arrays)[1] % np.shape(arrays)[0]:
+        raise ValueError(f"arrays must be (n, P), P a multiple of n, got {np.shape(arrays)}")
+    n, P = np.shape(arrays)
+    chunks = np.array(arrays, float).reshape(n, n, P // n)
+    device = np.arange(n)
+    for t in range(2 * (n - 1)):
+        chunk = (device - t) % n  # what each device passes on to the next one
+        passed, to = chunks[device, chunk].copy(), (device + 1) % n
+        chunks[to, chunk] = passed + (chunks[to, chunk] if t < n - 1 else 0)  # add, then replace
+    return chunks.reshape(n, P), 2 * (n - 1) * P // n
+
+
+# Bytes per parameter while training with Adam, activations not counted.
+STATES = {
+    "fp32": {"weights": 4, "gradients": 4, "Adam": 8},
+    "mixed": {"weights": 2, "gradients": 2, "Adam": 12},  # m, v, and the weights once more in fp32
+}
+STAGES = ((), ("Adam",), ("Adam", "gradients"), ("Adam", "gradients", "weights"))
+
+
+def train_memory(parameters, devices=1, stage=0, precision="mixed"):
+    """Bytes on each of n devices while training with Adam (Rajbhandari et al. 2020), without activations.
+
+    Parameters
+    ----------
+    parameters, devices : float or array
+    stage : int
+        ZeRO stage: 0 replicates everything (data parallelism), 1 splits Adam's states, 2 the gradients too,
+        3 the weights too (FSDP).
+    precision : "fp32" or "mixed"
+        16 bytes per parameter in both.
+    """
+    if stage not in range(len(STAGES)):
+        raise ValueError(f"stage must be 0, 1, 2 or 3, got {stage!r}")
+    if precision not in STATES:
+        raise ValueError(f"precision must be one of {list(STATES)}, got {precision!r}")
+    check_devices(devices)
+    split = STAGES[stage]
+    states = STATES[precision].items()
+    return sum(bytes_ * parameters / (devices if name in split else 1) for name, bytes_ in states)

@@ -1,0 +1,4 @@
+"""How is it trained, kept and resumed? PyTorch.
+
+Imports `data`.
+"""

@@ -1,0 +1,4 @@
+"""And over many processes.
+
+Imports `learning` and `data`.
+"""
