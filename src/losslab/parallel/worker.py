@@ -131,6 +131,7 @@ def follow(plan, model, images, labels, order, sizes, lr):
     for batch in order:
         share = batch.split(sizes)[own].to(images.device)
         start = time.perf_counter()
+        # backward() waits for the gradients of all processes and averages them: the all-reduce.
         loss = training.step(replica, optimizer, images[share], labels[share], weight=weight)
         result["losses"].append(loss.item())
         result["seconds"].append(time.perf_counter() - start)

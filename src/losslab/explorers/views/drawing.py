@@ -75,7 +75,7 @@ def view(ink, *, example="none", preparation="centred"):
     -------
     losslab.explorers.contract.View
     """
-    seen, p = read(handwriting, preparation)
+    seen, p = read(ink, preparation)
     return View(stage, [Series("Probability", 0, bars(p), scrub=False, fill=True)], said(p), image=seen)
 
 

@@ -1,0 +1,288 @@
+"""E134–E140, scale: the article's claim fails the very fact that the correction satisfies."""
+
+import re
+import shlex
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from losslab.article import misprints
+from losslab.formulas import attribution, costs, optim, trajectories
+from losslab.learning import models
+from losslab.parallel import worker
+
+ROOT = Path(__file__).resolve().parents[3]
+ARTICLE = ROOT.parent / "shared" / "article" / "article.md"
+NOTEBOOK = ROOT / "notebooks" / "10_scale.ipynb"
+
+
+# --- E134: data parallelism needs an average, and the right one ---
+
+
+def is_the_gradient_of_the_batch(mean, sizes):
+    (x, y), _ = worker.digits("cpu", torch.float64)
+    net = models.initialised(models.Net, torch.Generator().manual_seed(0)).double()
+
+    def gradient(a, b):
+        slopes = torch.autograd.grad(cross_entropy(net(x[a:b]), y[a:b]), list(net.parameters()))
+        return torch.cat([slope.flatten() for slope in slopes]).numpy()
+
+    ends = np.cumsum([0, *sizes])
+    g = gradient(0, ends[-1])
+    got = mean([gradient(a, b) for a, b in zip(ends, ends[1:], strict=False)], sizes)
+    error = np.linalg.norm(got - g) / np.linalg.norm(g)
+    assert error < 1e-14, error
+
+
+def test_e134_unequal_shards_need_weights():
+    unequal, equal = (300, 60, 30, 10), (100, 100, 100, 100)
+    is_the_gradient_of_the_batch(costs.average_gradient, unequal)
+    with pytest.raises(AssertionError):
+        is_the_gradient_of_the_batch(misprints.mean_of_shards, unequal)
+    for mean in (costs.average_gradient, misprints.mean_of_shards):
+        is_the_gradient_of_the_batch(mean, equal)
+
+
+def test_e134_some_models_fit_on_no_number_of_replicas():
+    gpt3, room = 174.6e9, 80e9
+    assert costs.train_memory(gpt3, 10**6, stage=0) > room  # the data are split, the model is not
+    assert costs.train_memory(gpt3, 64, stage=3) < room
+
+
+# --- E135: speed and efficiency are two things ---
+
+
+def rises_with_the_devices(quantity, serial):
+    assert (np.diff(quantity(2.0 ** np.arange(11), serial)) > 0).all()
+
+
+@pytest.mark.parametrize("serial", [0.05, 0.01])
+def test_e135_speed_rises_and_efficiency_falls(serial):
+    rises_with_the_devices(costs.speedup, serial)
+    with pytest.raises(AssertionError):
+        rises_with_the_devices(costs.efficiency, serial)
+
+
+def test_e135_figures():
+    found = [[costs.speedup(n, serial) for n in (8, 64, 1024)] for serial in (0.05, 0.01)]
+    np.testing.assert_allclose(found, [[5.9, 15.4, 19.6], [7.5, 39.3, 91.2]], atol=0.05)
+
+
+# --- E137: attribution, not simplification ---
+
+
+def splits_the_difference(values, f, x, baseline):
+    np.testing.assert_allclose(np.sum(values), f(x) - f(baseline), atol=1e-12)
+
+
+def test_e137_shapley_values_split_f_and_leave_it_alone():
+    f = lambda x: 1 + 3 * x[..., 0] + 2 * x[..., 1] * x[..., 2]  # noqa: E731
+    x, baseline = np.ones(3), np.zeros(3)
+    phi = attribution.shapley(f, x, baseline)
+    np.testing.assert_allclose(phi, [3, 1, 1], atol=1e-15)
+    splits_the_difference(phi, f, x, baseline)
+    with pytest.raises(AssertionError):
+        splits_the_difference(attribution.occlusion(f, x, baseline), f, x, baseline)
+    points = np.random.default_rng(0).normal(size=(20, 3))
+    simple = 1 + points @ phi  # read as a simpler model, the values are wrong as soon as x is another
+    assert np.abs(simple - f(points)).max() > 1
+
+
+def test_e137_counts_its_evaluations():
+    calls = []
+    attribution.shapley(lambda x: calls.append(tuple(x)) or 0.0, np.ones(6), np.zeros(6))
+    assert len(set(calls)) == 2**6
+    assert round(784 * np.log10(2)) == 236
+
+
+# --- E138: the methods disagree ---
+
+
+def agree(maps):
+    n = len(maps)
+    pairs = [attribution.rank_correlation(maps[i], maps[j]) for i in range(n) for j in range(i)]
+    assert min(pairs) > 0.9, pairs
+
+
+def test_e138_attributions_of_one_prediction_disagree():
+    rng = np.random.default_rng(0)
+    W, w = rng.normal(size=(8, 12)), rng.normal(size=8)
+    f = lambda x: np.tanh(x @ W.T) @ w  # noqa: E731
+    x, baseline = rng.normal(size=12), np.zeros(12)
+    slope = ((1 - np.tanh(W @ x) ** 2) * w) @ W
+    maps = [
+        np.abs(slope),
+        slope * x,
+        attribution.occlusion(f, x, baseline),
+        attribution.shapley(f, x, baseline),
+    ]
+    with pytest.raises(AssertionError):
+        agree(maps)
+    linear = [w[:8] * x[:8], attribution.occlusion(lambda v: v @ w, x[:8], np.zeros(8))]
+    agree([*linear, attribution.shapley(lambda v: v @ w, x[:8], np.zeros(8))])  # where f is a sum they do
+
+
+# --- E139: how long on what ---
+
+
+def takes_days_to_weeks(days):
+    assert 2 <= days <= 60
+
+
+def test_e139_days_to_weeks_on_a_thousand_devices_only():
+    flop = costs.train_flop(175e9, 300e9)
+    np.testing.assert_allclose(flop, 3.15e23)
+    takes_days_to_weeks(costs.train_days(flop, 1024, 140e12))
+    for n, rate, years in [(1, 28e12, 356), (1, 140e12, 71), (8, 140e12, 8.9)]:
+        days = costs.train_days(flop, n, rate)
+        np.testing.assert_allclose(days / 365.25, years, rtol=0.01)
+        with pytest.raises(AssertionError):
+            takes_days_to_weeks(days)
+    assert round(costs.train_days(flop * 8 / 6, 1024, 140e12), 1) == 33.9
+
+
+# --- E140: Adam's steps ---
+
+
+def steps(rule, lr, curvature, start):
+    path = trajectories.run(partial(rule, lr=lr), lambda e: curvature * e, np.asarray(start, float), 1000)
+    with np.errstate(over="ignore", invalid="ignore"):
+        high = np.flatnonzero(~((curvature * path**2).sum(-1) / 2 < 1e-6))
+    return min(1000, int(high[-1]) + 1)
+
+
+def needs_fewer_steps(one, other, curvature, start, rates):
+    fewest = [min(steps(rule, lr, curvature, start) for lr in rates) for rule in (one, other)]
+    assert fewest[0] < fewest[1], fewest
+
+
+def test_e140_adam_saves_steps_in_the_ravine_and_wastes_them_in_the_bowl():
+    rates, ravine, bowl = np.geomspace(1e-3, 1, 61), np.array([1.0, 100.0]), np.array([8.0])
+    needs_fewer_steps(optim.adam, optim.gd, ravine, [1, 1], rates)
+    with pytest.raises(AssertionError):
+        needs_fewer_steps(optim.adam, optim.gd, bowl, [-1.5], rates)
+    assert (steps(optim.gd, 0.01, bowl, [-1.5]), steps(optim.adam, 0.01, bowl, [-1.5])) == (97, 478)
+
+
+def test_e140_adam_keeps_two_more_arrays():
+    w = np.ones(5)
+    kept = [sum(np.shape(part) == w.shape for part in rule(w, w, lr=0.1)) for rule in (optim.gd, optim.adam)]
+    assert kept == [1, 3]
+
+
+# --- the command lines that the chapter prints ---
+
+
+def printed_commands():
+    text = "\n".join(
+        c.source for c in nbformat.read(NOTEBOOK, as_version=4).cells if c.cell_type == "markdown"
+    )
+    return re.findall(r"^torchrun .+$", text, re.M)
+
+
+def test_torchrun_understands_the_printed_commands():
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--help"], capture_output=True, text=True, timeout=120
+    )
+    documented = set(re.findall(r"--[a-z][a-z-]+", done.stdout.replace("_", "-")))
+    from torch.distributed.run import parse_args
+
+    commands = printed_commands()
+    assert len(commands) == 2
+    for command in commands:
+        _, *words = shlex.split(command)
+        at = words.index("-m")
+        assert {word for word in words[:at] if word.startswith("--")} <= documented
+        args = parse_args(words)
+        assert (args.module, args.training_script) == (True, "losslab.parallel.worker")
+        worker.parser().parse_args(args.training_script_args)
+    many, one = (parse_args(shlex.split(command)[1:]) for command in commands)
+    assert (many.nnodes, many.nproc_per_node, many.rdzv_backend) == ("2", "8", "c10d")
+    assert (many.rdzv_endpoint, many.rdzv_id) == ("HOST:29500", "10")
+    assert (one.standalone, one.nproc_per_node) == (True, "2")
+
+
+# --- what the article says, and where ---
+
+QUOTES = {  # id: line and words in the Chinese half, line and words in the English half
+    "E134": (
+        1433,
+        "这种方法通过将数据集拆分为多个部分，在多个计算节点上进行并行训练",
+        1464,
+        "This approach involves splitting the dataset into multiple parts and conducting parallel training "
+        "across multiple computing nodes",
+    ),
+    "E135": (
+        1433,
+        "从而显著提高训练速度和效率",
+        1464,
+        "significantly increasing training speed and efficiency",
+    ),
+    "E136": (1433, "预训练技术（如BERT）", 1464, "pre-training techniques, such as BERT"),
+    "E137": (
+        1437,
+        "模型简化技术（如Shapley值）",
+        1468,
+        "model simplification techniques (such as Shapley values)",
+    ),
+    "E138": (
+        1437,
+        "保证AI大模型的可解释性",
+        1468,
+        "Ensuring the explainability of AI large-scale models",
+    ),
+    "E138, the classes": (
+        1437,
+        "可视化技术（如激活图）和局部解释技术（如LIME）",
+        1468,
+        "visualization techniques (such as activation maps), and local explanation techniques (such as LIME)",
+    ),
+    "E139": (
+        1441,
+        "训练时间可能需要数天甚至数周",
+        1472,
+        "training times may range from several days to several weeks",
+    ),
+    "E140": (
+        1441,
+        "优化算法（如Adam），可以显著减少训练时间",
+        1472,
+        "optimization algorithms (such as Adam) can significantly reduce training time",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", QUOTES)
+def test_the_quoted_place_is_in_the_article(name):
+    if not ARTICLE.exists():
+        pytest.skip("needs ../shared/article/article.md beside the repository")
+    lines = ARTICLE.read_text(encoding="utf-8").splitlines()
+    line, words, line_english, english = QUOTES[name]
+    assert words in lines[line - 1]
+    assert english in lines[line_english - 1]
+
+
+def test_the_all_reduce_and_the_hardware_are_nowhere():
+    if not ARTICLE.exists():
+        pytest.skip("needs ../shared/article/article.md beside the repository")
+    lines = ARTICLE.read_text(encoding="utf-8").splitlines()
+    for line in (1433, 1464):
+        assert not re.search(r"all-?reduce|averag|synchron|平均|同步|归约", lines[line - 1], re.I)
+    for line in (1441, 1472):
+        assert not re.search(r"\bGPU|V100|A100|TPU", lines[line - 1])
+
+
+@pytest.mark.parametrize("name", QUOTES)
+def test_the_box_quotes_the_article(name):
+    """The English words stand in a box, or in the small print, that names the erratum."""
+    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+    boxes = [c.source for c in cells if "erratum" in c.metadata.get("tags", []) or c.id == "small-print"]
+    box = [" ".join(b.replace("\n> ", " ").split()) for b in boxes if name[:4] in b]
+    assert any(QUOTES[name][3] in b for b in box), box
