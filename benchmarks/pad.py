@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 import numerics  # noqa: E402
 
 from losslab.data import augment, handwriting, mnist  # noqa: E402
-from losslab.explorers.views import drawing  # noqa: E402
+from losslab.explorers.views import draw  # noqa: E402
 from losslab.learning import trained  # noqa: E402
 
 COUNT, SEED, SEEDS = 2000, 20261128, 20
@@ -62,7 +62,7 @@ def measure(folder, seed):
     reader = trained.pad_reader(seed)
     seconds = time.perf_counter() - begin
     images, prepared, labels = test_set(folder)
-    p = [drawing.answer(reader, handwriting.centred(drawing.example(k)))[k] for k in range(10)]
+    p = [draw.answer(reader, handwriting.centred(draw.enlarged(k)))[k] for k in range(10)]
     return {
         "seconds": round(seconds, 2),
         "accuracy": float((reader.logits(prepared).argmax(1) == labels).mean()),

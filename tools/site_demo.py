@@ -68,9 +68,7 @@ a {{ color: LinkText; }}
 
 def openers():
     """Return the functions that open an explorer, {name: function}."""
-    found = inspect.getmembers(explorers, inspect.isfunction)
-    ours = {name: f for name, f in found if f.__module__ == explorers.__name__ and not name.startswith("_")}
-    return dict(sorted(ours.items(), key=lambda item: item[1].__code__.co_firstlineno))
+    return {name: getattr(explorers, name) for name in explorers.__all__}
 
 
 def sent_traits(explorer):
@@ -87,9 +85,9 @@ def encode(traits):
 
 def offered(explorer):
     """Return the menus that a page can offer: as many as make at most MOST pictures."""
-    names = list(explorer.choices)
-    while np.prod([len(explorer.choices[name]) for name in names]) > MOST:
-        names.remove(max(names, key=lambda name: len(explorer.choices[name])))
+    names = list(explorer.menus)
+    while np.prod([len(explorer.menus[name]) for name in names]) > MOST:
+        names.remove(max(names, key=lambda name: len(explorer.menus[name])))
     return names
 
 
@@ -102,8 +100,8 @@ def alone(explorer, names):
 def answers(explorer, names):
     """Compute what the kernel would answer to every combination of these menus: {"0-2": traits}."""
     found = {}
-    for at in itertools.product(*(range(len(explorer.choices[name])) for name in names)):
-        chosen = [list(explorer.choices[name])[k] for name, k in zip(names, at, strict=True)]
+    for at in itertools.product(*(range(len(explorer.menus[name])) for name in names)):
+        chosen = [list(explorer.menus[name])[k] for name, k in zip(names, at, strict=True)]
         explorer.ask = {
             "choice": list(itertools.chain(*zip(names, chosen, strict=True))),
             "n": -len(found) - 1,

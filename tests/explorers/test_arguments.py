@@ -27,11 +27,11 @@ REFUSED = {
         "step": [*NUMBER, -1, 101, 3.5],
     },
     "worked_example": {"lr": [*SLIDER, -0.1, 0.31], "x": [*SLIDER, -11, 11], "step": [*NUMBER, -1, 41, 0.5]},
-    "softmax": {"z1": [*SLIDER, -7, 7], "z2": [*SLIDER, -7, 7], "label": [*CHOICE, 0, 4, "1"]},
+    "logits": {"z1": [*SLIDER, -7, 7], "z2": [*SLIDER, -7, 7], "label": [*CHOICE, 0, 4, "1"]},
     "price_list": {"p": [*SLIDER, 0, 1]},
-    "backprop": {"length": [*SLIDER, 0, 8], "width": [*SLIDER, 0, 3], "truth": CHOICE},
+    "slopes": {"length": [*SLIDER, 0, 8], "width": [*SLIDER, 0, 3], "truth": CHOICE},
     "gradient_check": {"h": [*SLIDER, 0, 2], "size": [*SLIDER, 0, 2], "mistake": CHOICE},
-    "depth": {"depth": [*SLIDER, 1, 41, 20.5], "scale": [*SLIDER, 0.2, 4]},
+    "vanishing": {"depth": [*SLIDER, 1, 41, 20.5], "scale": [*SLIDER, 0.2, 4]},
     "initialisation": {
         "sigma": [*SLIDER, 0, 2],
         "width": [*SLIDER, 15, 257, 16.5],
@@ -69,7 +69,7 @@ def test_every_argument_of_every_opener_is_in_the_table():
 def quick(monkeypatch):
     """What an opener shows by itself is computed once, and its stage has few pixels."""
     computed, png, once = widget.GridExplorer.computed, widget.png, {}
-    monkeypatch.setattr(widget, "png", lambda figure, scale: png(figure, 0.1))
+    monkeypatch.setattr(widget, "png", lambda figure, scale, lang: png(figure, 0.1, lang))
     monkeypatch.setattr(
         widget.GridExplorer,
         "computed",
@@ -98,12 +98,12 @@ def test_bad_values_are_answered_with_what_is_expected_and_what_came(opener):
             "surface must be one of ravine, saddle, rosenbrock, beale, got 'bowl'",
         ),
         ("explore", {"lr": 0}, "lr must be a number between 0.001 and 1, got 0"),
-        ("depth", {"depth": 20.5}, "depth must be a whole number between 2 and 40, got 20.5"),
+        ("vanishing", {"depth": 20.5}, "depth must be a whole number between 2 and 40, got 20.5"),
         ("explore", {"start": (1, 2, 3)}, "start must be two finite numbers, got (1, 2, 3)"),
         ("explore", {"shown": "SGD"}, "shown must be names out of GD, Momentum, RMSProp, Adam, got 'SGD'"),
         ("explore", {"step": 3.5}, "step must be a whole number between 0 and 100, got 3.5"),
         ("training_time", {"price": -2}, "price must be a positive number, got -2"),
-        ("softmax", {"label": 4}, "label must be one of 1, 2, 3, got 4"),
+        ("logits", {"label": 4}, "label must be one of 1, 2, 3, got 4"),
     ],
 )
 def test_the_sentences(opener, given, sentence):

@@ -55,8 +55,10 @@ def test_lines_that_meet_differ_in_more_than_colour(names):
             assert palette.LINES[a][key] != palette.LINES[b][key], (a, b, key)
 
 
-def test_every_line_has_an_ink_for_the_dark():
-    assert set(palette.DARK) == set(palette.LINES)
+def test_every_line_has_a_colour_of_its_own_in_the_dark():
+    """Lines of one colour on a light page, and only those, share one on a dark page."""
+    pairs = {(palette.colour(key, "light"), palette.colour(key, "dark")) for key in palette.LINES}
+    assert len(pairs) == len(dict(pairs)) == len({dark for _, dark in pairs})
 
 
 def test_matplotlib_accepts_the_style():

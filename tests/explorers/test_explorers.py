@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 from losslab import explorers
 from losslab.explorers import stage
 from losslab.explorers.live import LiveExplorer
-from losslab.explorers.views import optimizers, worked_example
+from losslab.explorers.views import explore, worked_example
 from losslab.figures import palette
 from losslab.formulas import optim, surfaces, trajectories
 
@@ -37,9 +37,9 @@ def test_opening_leaves_no_figure_behind_and_warns_of_nothing():
 def test_paths_on_the_grid_are_the_runs_of_the_chapter():
     explorer = explorers.explore("beale", lr=0.01, beta=0.5, start=(1.0, 1.0))
     i, j = explorer.state["index"]
-    adam = next(s for s in explorer.computed().series if s.name == "Adam" and s.panel == 0)
+    adam = next(s for s in explorer.computed().series if s.key == "Adam" and s.panel == 0)
     rule = partial(optim.adam, lr=0.01, beta1=0.5)
-    run = trajectories.run(rule, surfaces.SURFACES["beale"].gradient, (1.0, 1.0), optimizers.STEPS)
+    run = trajectories.run(rule, surfaces.SURFACES["beale"].gradient, (1.0, 1.0), explore.STEPS)
     np.testing.assert_allclose(adam.points[i, j], run, rtol=1e-12)
 
 
@@ -47,7 +47,7 @@ def test_paths_on_the_grid_are_the_runs_of_the_chapter():
 def ravine():
     """The view of four optimisers at lr = 0.3, where λ = 20: gradient descent is stable below 0.1."""
     start = surfaces.SURFACES["ravine"].start
-    return optimizers.view(np.array([[0.3]]), np.array([[0.9]]), surface="ravine", start=start)
+    return explore.compute(np.array([[0.3]]), np.array([[0.9]]), surface="ravine", start=start)
 
 
 def test_diverging_runs_are_said_to_diverge(ravine):
@@ -58,7 +58,7 @@ def test_diverging_runs_are_said_to_diverge(ravine):
 
 def example(lr, x):
     """The view of the worked example at one setting."""
-    return worked_example.view(np.array([[lr]]), np.array([[x]]))
+    return worked_example.compute(np.array([[lr]]), np.array([[x]]))
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_worked_example_runs_by_the_factors_it_states(lr, x):
     fixed = {"As printed": worked_example.Y / x, "Corrected": worked_example.Y / x}
     factor = {"As printed": 1 + 2 * lr * x, "Corrected": 1 - 2 * lr * x**2}
     paths = [series for series in example(lr, x).series if series.panel == 0 and series.scrub]
-    assert {series.name for series in paths} == set(fixed)
+    assert {series.key for series in paths} == set(fixed)
     for series in paths:
-        w = fixed[series.name] * (1 - factor[series.name] ** k)
+        w = fixed[series.key] * (1 - factor[series.key] ** k)
         stop = len(k) if series.ends[0, 0] < 0 else series.ends[0, 0]
         np.testing.assert_allclose(series.points[0, 0, :stop, 0], w[:stop], rtol=1e-9, atol=1e-12)
 
@@ -113,7 +113,7 @@ def test_a_stage_looks_the_same_whatever_style_the_notebook_has_chosen():
 
 @pytest.mark.parametrize(
     ("opener", "filled", "outlined"),
-    [(explorers.backprop, "Corrected", "As printed"), (explorers.writing, "Kept", "Cut off")],
+    [(explorers.slopes, "Corrected", "As printed"), (explorers.writing, "Kept", "Cut off")],
 )
 def test_bars_of_two_kinds_differ_by_more_than_colour(opener, filled, outlined):
     explorer = opener()
@@ -125,15 +125,15 @@ def test_bars_of_two_kinds_differ_by_more_than_colour(opener, filled, outlined):
     assert patches[outlined].get_facecolor()[3] == 0 < patches[filled].get_facecolor()[3]
 
 
-@pytest.mark.parametrize("opener", [explorers.explore, explorers.softmax, explorers.depth])
+@pytest.mark.parametrize("opener", [explorers.explore, explorers.logits, explorers.vanishing])
 def test_one_stage_is_laid_out_and_the_others_take_its_places_over(opener):
     explorer = opener()
-    alone, _ = stage.draw_stage(explorer.stage, "dark")
+    alone, _ = stage.draw_stage(explorer.stage, "dark", explorer.topic)
     assert explorer.stages["dark"] == stage.png(alone, 2)
 
 
 def test_a_menu_draws_the_stage_again_only_if_it_has_another_one():
-    same, other = explorers.backprop(), explorers.softmax()
+    same, other = explorers.slopes(), explorers.logits()
     before = same.stages["light"], other.stages["light"]
     same.ask = {"choice": ["truth", "setosa"], "n": 1}
     other.ask = {"choice": ["label", "2"], "n": 1}
@@ -142,18 +142,18 @@ def test_a_menu_draws_the_stage_again_only_if_it_has_another_one():
 
 
 def test_a_legend_names_two_series_of_one_name_once():
-    explorer = explorers.softmax()
+    explorer = explorers.logits()
     figure = explorer.still()
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert len(labels) == len(set(labels)) > 0
 
 
 def test_a_stage_is_cut_between_axes_that_stand_side_by_side():
-    explorer = explorers.softmax()
+    explorer = explorers.logits()
     pieces = explorer.meta["pieces"]
     assert [x for x, _ in pieces] == np.cumsum([0, *(w for _, w in pieces)])[:-1].round(2).tolist()
     assert sum(w for _, w in pieces) == pytest.approx(stage.WIDTH)
-    _, axes = stage.draw_stage(explorer.stage, "light")
+    _, axes = stage.draw_stage(explorer.stage, "light", explorer.topic)
     for ax, (x, width) in zip(axes, pieces, strict=True):
         box = ax.get_tightbbox()
         assert x <= box.x0 < box.x1 <= x + width, "nothing that is drawn may be cut through"
@@ -174,7 +174,7 @@ def test_a_stage_is_not_cut_through_a_title_of_its_own_or_axes_on_each_other():
 
 
 def test_the_contribution_guide_adds_an_explorer_in_twenty_lines():
-    guide = Path(explorers.__file__).parents[2].joinpath("CONTRIBUTING.md").read_text(encoding="utf-8")
+    guide = Path(explorers.__file__).parents[3].joinpath("CONTRIBUTING.md").read_text(encoding="utf-8")
     section = guide.partition("## How an explorer is added")[2].partition("\n## ")[0]
     one, other = re.findall(r"^```python\n(.*?)^```", section, re.M | re.S)
     assert max(len([line for line in code.splitlines() if line]) for code in (one, other)) <= 20
@@ -184,11 +184,11 @@ def test_the_contribution_guide_adds_an_explorer_in_twenty_lines():
     np.testing.assert_allclose(
         explorer.computed().series[0].points[60, 0, :, 1], np.sin(3 * np.linspace(0, 2 * np.pi, 200))
     )
-    assert explorer.computed().sentence(explorer.state["index"], []) == "sin(3.00 x)"
-    *_, last = other.strip().splitlines()
-    exec(other.replace(last, f"live = {last}"), names)
-    assert [view.texts for view in names["descent"](lr=0.5)][:3] == ["w = 1", "w = 0.5", "w = 0.25"]
-    assert names["live"].answer["done"] == [0, 100]
+    assert explorer.computed().sentence(tuple(explorer.state["index"])) == "sin(3.00 x)"
+    exec(other, names)
+    said = [view.sentence() for view in names["compute"](lr=0.5)][:3]
+    assert said == ["w = 1", "w = 0.5", "w = 0.25"]
+    assert names["descent"](lr=0.5).answer["done"] == [0, 100]
 
 
 def test_requested_values_are_exact_grid_values():

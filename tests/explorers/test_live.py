@@ -6,32 +6,37 @@ import time
 import numpy as np
 import pytest
 
+from losslab.book.words import Sentence
 from losslab.explorers.contract import Series, Slider, View
 from losslab.explorers.live import LiveExplorer, flat
+from losslab.explorers.shapes import bars
 from losslab.figures import palette
 
 pytestmark = pytest.mark.trains
 
 
-def stage(figure, theme):
+def stage(figure, theme, words):
     ax = figure.subplots()
     ax.set(xlim=(0, 10), ylim=(0, 1))
     palette.tint(ax, theme)
     return [ax]
 
 
+INKED = {"slider.threshold": "grey", "menu.power": "power", "says": "Ink:", "share": "share {share:.2f}"}
+
+
 def inked(ink, threshold, power=1):
     share = (ink > threshold).mean() ** power
-    bar = np.array([(0, 0), (0, share), (1, share), (1, 0)])
-    says = {"Measured": f"share {share:.2f}"}
-    return View(stage, [Series("Measured", 0, bar, fill=True)], "Ink:", says, image=ink[::2, ::2])
+    series = [Series("Measured", 0, bars(np.array([share])), fill=True)]
+    says = {"Measured": Sentence("share", share=share)}
+    return View(INKED, stage, series, Sentence("says"), says, image=ink[::2, ::2])
 
 
-GREY = (Slider("threshold", "grey", np.arange(256)),)
+GREY = (Slider("threshold", np.arange(256)),)
 
 
-def pad(**options):
-    return LiveExplorer("explorers.inked", inked, GREY, (128,), {"power": 1}, pad=8, **options)
+def pad(menus=None, **values):
+    return LiveExplorer(inked, inked, GREY, menus, pad=8, **{"threshold": 128, "power": 1, **values})
 
 
 def line(view, height=320):
@@ -49,7 +54,8 @@ class Training:
     def __call__(self):
         def view(k, lr):
             points = np.stack([np.arange(k), np.full(k, lr)], -1)
-            return View(stage, [Series("Loss", 0, points)], f"Step {k}, lr {lr:g}.", done=(k, 1000))
+            text = Sentence("says", k=k, lr=lr)
+            return View(TRAINING, stage, [Series("Loss", 0, points)], text, done=(k, 1000))
 
         def train(lr):
             yield view(0, lr)
@@ -65,9 +71,10 @@ class Training:
             finally:
                 self.running -= 1
 
-        return LiveExplorer(
-            "explorers.train", train, (Slider("lr", "rate", np.array([0.1, 0.5, 1])),), (0.1,)
-        )
+        return LiveExplorer(train, train, (Slider("lr", np.array([0.1, 0.5, 1])),), lr=0.1)
+
+
+TRAINING = {"slider.lr": "rate", "says": "Step {k}, lr {lr:g}.", "new": "New."}
 
 
 def wait(explorer, condition, seconds=5):
@@ -105,7 +112,7 @@ def test_sliders_come_as_plain_numbers_of_the_newest_state():
 
 def test_a_choice_may_bring_ink_and_settings():
     example = np.full((8, 8), 255, np.uint8)
-    explorer = pad(choices={"power": {"one": {"power": 1}, "black": {"power": 2, "ink": example}}})
+    explorer = pad({"power": {"one": {"power": 1}, "black": {"power": 2, "ink": example}}})
     explorer.ask = {"choice": ["power", "black"], "n": 3}
     assert explorer.settings == {"power": 2}
     assert explorer.ink == example.tobytes()
@@ -124,7 +131,7 @@ def test_a_failed_answer_is_said_and_not_swallowed():
 
 def test_wrong_ink_is_refused():
     with pytest.raises(ValueError, match=r"ink must have shape \(8, 8\), got \(4, 4\)"):
-        LiveExplorer("x", inked, GREY, (128,), {"ink": np.zeros((4, 4))}, pad=8)
+        pad(ink=np.zeros((4, 4)))
 
 
 def test_before_the_first_run_the_first_picture_is_shown_and_no_step_taken():
@@ -205,17 +212,17 @@ def test_a_late_picture_of_an_old_run_is_not_shown_as_the_new_one():
 
     def compute(lr):
         explorer._lock = Late()
-        yield View(stage, [Series("Loss", 0, np.zeros((0, 2)))], "New.", done=(0, 5))
+        yield View(TRAINING, stage, [Series("Loss", 0, np.zeros((0, 2)))], Sentence("new"), done=(0, 5))
 
     explorer.compute = compute
     explorer.ask = {"fresh": True, "n": 2}
     explorer._tell(old, 1, running=True)
     assert (explorer.answer["n"], explorer.answer["texts"]) == (2, ["New."])
-    assert explorer.view.texts.item() == "New."
+    assert explorer.view.sentence() == "New."
 
 
 def test_of_two_choices_in_quick_succession_the_second_stands():
-    explorer = pad(choices={"power": {str(k): {"power": k} for k in (1, 2, 3)}})
+    explorer = pad({"power": {str(k): {"power": k} for k in (1, 2, 3)}})
     explorer.ink = np.full((8, 8), 200, np.uint8).tobytes()
     for n, power in enumerate("23", start=1):
         explorer.ask = {"choice": ["power", power], "n": n}
@@ -224,7 +231,7 @@ def test_of_two_choices_in_quick_succession_the_second_stands():
 
 
 def test_a_choice_that_fails_leaves_the_settings_of_what_is_shown():
-    explorer = pad(choices={"power": {"1": {"power": 1}, "none": {"power": None}}})
+    explorer = pad({"power": {"1": {"power": 1}, "none": {"power": None}}})
     with pytest.raises(TypeError):
         explorer.ask = {"choice": ["power", "none"], "n": 1}
     assert "power=1" in repr(explorer)
@@ -252,7 +259,7 @@ def test_flat_twice_is_flat_once():
     view = flat(inked(np.zeros((8, 8)), 1))
     again = flat(view)
     assert again.series[0].points.shape == view.series[0].points.shape == (1, 1, 4, 2)
-    assert again.texts.item() == "Ink:"
+    assert again.sentence() == "Ink: share 0.00."
 
 
 def test_the_bundle_holds_a_picture_and_the_call():

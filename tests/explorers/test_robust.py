@@ -19,7 +19,8 @@ from matplotlib.figure import Figure
 from site_demo import openers
 
 from losslab import explorers
-from losslab.explorers import contract, stage, widget
+from losslab.book.words import Sentence
+from losslab.explorers import contract, shapes, stage, widget
 from losslab.figures import palette
 
 pytestmark = pytest.mark.trains
@@ -50,14 +51,14 @@ def explorer(opened):
 def small_png(monkeypatch):
     """PNGs of few pixels."""
     png = widget.png
-    monkeypatch.setattr(widget, "png", lambda figure, scale: png(figure, 0.1))
+    monkeypatch.setattr(widget, "png", lambda figure, scale, lang: png(figure, 0.1, lang))
 
 
 def options(explorer):
     """Yield as it opened, then with the options of every menu (some of a long one), as the browser asks."""
-    first = {name: chosen for name, (chosen, _) in explorer.meta["choices"].items()}
+    first = {name: chosen for name, (chosen, *_) in explorer.meta["choices"].items()}
     yield
-    for name, choices in explorer.choices.items():
+    for name, choices in explorer.menus.items():
         for option in list(choices)[:: 1 + len(choices) // 8]:
             if option != explorer.meta["choices"][name][0]:
                 choose(explorer, name, option)
@@ -69,8 +70,9 @@ def options(explorer):
 def choose(explorer, name, option):
     explorer.ask = {"choice": [name, option], "n": f"{name}: {option}"}
     assert explorer.answered == {"n": explorer.ask["n"], "problem": ""}
-    assert explorer.meta["choices"][name] == [option, list(explorer.choices[name])]
-    assert explorer.choices[name][option].items() <= explorer.settings.items()
+    chosen, offered, _ = explorer.meta["choices"][name]
+    assert (chosen, [one for one, _ in offered]) == (option, list(explorer.menus[name]))
+    assert explorer.menus[name][option].items() <= explorer.settings.items()
 
 
 def assert_finite_or_marked(view):
@@ -79,8 +81,8 @@ def assert_finite_or_marked(view):
         *cells, count, _ = series.points.shape
         ends = np.full(cells, -1) if series.ends is None else series.ends
         drawn = np.arange(count) < np.where(ends < 0, count, ends)[..., None]
-        assert np.isfinite(series.points[drawn]).all(), series.name
-    texts = [text for texts in (view.texts, *view.says.values()) for text in texts.ravel()]
+        assert np.isfinite(series.points[drawn]).all(), series.key
+    texts = [str(text) for said in view.said("en") for text in said.ravel()]
     numbers = [text.partition("write:")[0] for text in texts]  # the writing may say anything
     assert not [text for text in numbers if re.search(r"\b(nan|inf)\b", text)]
 
@@ -98,15 +100,14 @@ def assert_atlas_holds(view, explorer):
         seen = np.arange(want.shape[2]) < drawn[..., None]
         np.testing.assert_allclose(got[seen], want[seen], atol=0.5 / stage.UNIT)
     shape = [len(s["values"]) for s in explorer.meta["sliders"]] + [1]  # if there is no second slider
-    assert list(view.texts.shape) == shape[:2]
-    texts = [text for texts in (view.texts, *view.says.values()) for text in texts.ravel()]
+    texts = [text for said in view.said("en") for text in np.broadcast_to(said, shape[:2]).ravel()]
     assert raw[start:].decode().split("\n") == texts
 
 
 def assert_lines_differ_by_more_than_colour(view):
     drawn = {}
     for series in view.series:
-        drawn.setdefault(series.panel, set()).add((series.name, series.fill))
+        drawn.setdefault(series.panel, set()).add((series.key, series.fill))
     for names in drawn.values():
         marks = [palette.LINES[name]["marker"] for name, fill in names if not fill]
         assert len(marks) == len(set(marks)), names
@@ -121,7 +122,7 @@ def between(slider, rng, count=50):
 
 
 def test_every_explorer_is_driven():
-    assert {"explore", "worked_example", "softmax", "price_list", "depth"} <= set(GRID)
+    assert {"explore", "worked_example", "logits", "price_list", "vanishing"} <= set(GRID)
     assert {*GRID, *(name.partition("-")[0] for name in LIVE)} == set(openers()), "a live one is missing"
 
 
@@ -130,8 +131,8 @@ def test_live_explorers_open_with_a_finite_picture_a_sentence_and_their_call(nam
     explorer = LIVE[name]()
     for series in explorer.view.series:
         assert np.isfinite(series.points).all()
-    assert not re.search(r"\b(nan|inf)\b", explorer.view.sentence((0, 0), explorer.state["shown"]))
-    for shown in (explorer.meta["names"], []):
+    assert not re.search(r"\b(nan|inf)\b", explorer.view.sentence())
+    for shown in (explorer.meta["keys"], []):
         last = [len(s.values) - 1 for s in explorer.sliders]
         explorer.state = {"index": last, "shown": shown, "step": 0}
         assert_copied(explorer).close()
@@ -153,7 +154,7 @@ def test_every_position_of_every_menu_is_finite_or_marked_as_diverged_and_is_sen
 @pytest.fixture
 def instant(explorer, monkeypatch):
     """Explorers of this kind open without computing and drawing anything."""
-    view, png, drawn = explorer.computed(), explorer.stages, ("panels", "places", "pieces")
+    view, png, drawn = explorer.computed(), explorer.stages, ("panels", "places", "pieces", "topic")
 
     def stage(self, _):
         for name in drawn:
@@ -182,9 +183,9 @@ def test_every_setting_survives_being_copied(explorer):
     rng, opener, names = (
         np.random.default_rng(2),
         openers()[explorer.call.split(".")[1]],
-        explorer.meta["names"],
+        explorer.meta["keys"],
     )
-    menus = [sets for options in explorer.choices.values() for sets in options.values()] or [{}]
+    menus = [sets for options in explorer.menus.values() for sets in options.values()] or [{}]
     start = {explorer.point: tuple(rng.normal(size=2).tolist())} if explorer.point else {}
     for sets in [*menus, start]:
         off = {s.name: rng.choice(between(s, rng)).item() for s in explorer.sliders}
@@ -220,7 +221,6 @@ def test_ends_middle_and_fifty_random_settings_of_every_slider_in_all_pairs(expl
     view = explorer.compute(
         *(v.reshape(shape) for v, shape in zip(values, shapes, strict=False)), **explorer.settings
     )
-    assert view.texts.size == np.prod([len(v) for v in values])
     assert_finite_or_marked(view)
 
 
@@ -241,7 +241,7 @@ def test_every_value_within_the_ends_has_its_place_on_the_slider(explorer):
 @pytest.mark.usefixtures("small_png")
 def test_the_static_picture_can_be_drawn_at_both_ends_and_without_lines(explorer):
     last = [len(s["values"]) - 1 for s in explorer.meta["sliders"]]
-    names, steps = explorer.meta["names"], explorer.meta["steps"]
+    names, steps = explorer.meta["keys"], explorer.meta["steps"]
     before = explorer.state
     for index, step, shown in (([0, 0], 0, names), ([*last, 0][:2], steps, names), ([0, 0], steps, [])):
         explorer.state = {"index": index, "step": step, "shown": shown}
@@ -254,7 +254,7 @@ def test_the_static_picture_can_be_drawn_at_both_ends_and_without_lines(explorer
 
 @pytest.mark.parametrize("value", [20, 20.0, np.int64(20)])
 def test_a_whole_number_may_come_as_any_kind_of_number(value):
-    slider, index = contract.Slider("n", "neurons", np.arange(10, 31)).at(value)
+    slider, index = contract.Slider("n", np.arange(10, 31)).at(value)
     assert (index, slider.values[10]) == (10, 20)
     assert slider.values.dtype.kind == "i"
 
@@ -323,20 +323,25 @@ def reached(explorer):
 def small():
     """An explorer that is one in everything but the size of its picture."""
 
-    def stage(figure, theme):
+    def stage(figure, theme, words):
         ax = figure.subplots()
         ax.set_axis_off()
         return [ax]
 
     def compute(k):
         x = np.linspace(0, 1, 50)
-        points = np.stack(np.broadcast_arrays(x, k[..., None] * x), -1)
-        return contract.View(stage, [contract.Series("Loss", 0, points)], contract.each("slope {:.2f}", k))
+        series = [contract.Series("Loss", 0, shapes.points(x, k[..., None] * x))]
+        return contract.View(SLOPE, stage, series, Sentence("says", k=k))
 
-    slider = contract.Slider("k", "slope", np.linspace(0, 1, 41))
-    explorer = widget.GridExplorer("explorers.slope", compute, (slider,), (0.5,), {})
+    def slope(k=0.5):
+        return widget.GridExplorer(slope, compute, (contract.Slider("k", np.linspace(0, 1, 41)),), k=k)
+
+    explorer = slope()
     explorer._repr_mimebundle_()
     return explorer
+
+
+SLOPE = {"slider.k": "slope", "says": "slope {k:.2f}"}
 
 
 def traced():

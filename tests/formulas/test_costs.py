@@ -9,8 +9,9 @@ from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
 from losslab import explorers
-from losslab.explorers.views import scaling as views
-from losslab.explorers.views import sharding
+from losslab.explorers.contract import vocabulary
+from losslab.explorers.views import amdahl, training_time
+from losslab.explorers.views import shards as views
 from losslab.formulas import attribution, costs
 from losslab.learning import models
 
@@ -45,10 +46,10 @@ def test_published_operations_are_six_n_d(name):
 def test_every_table_and_explorer_knows_a_model_by_one_size():
     counted = {size.name: size.parameters for size in costs.MODELS}
     net = sum(p.numel() for p in models.Net().parameters())
-    assert views.MODELS["Net"] == counted["the article's Net"] == net
-    assert views.MODELS["BERT"] == counted["BERT large"]
+    assert costs.PARAMETERS["Net"] == counted["the article's Net"] == net
+    assert costs.PARAMETERS["BERT"] == counted["BERT large"]
     published = {name: run.parameters for name, run in costs.PUBLISHED.items()}
-    assert views.MODELS == costs.PARAMETERS == views.MODELS | published
+    assert costs.PARAMETERS | published == costs.PARAMETERS
     np.testing.assert_allclose(published["GPT-3"], counted["GPT-3"], rtol=1e-4)  # one is rounded
 
 
@@ -131,7 +132,7 @@ def test_products_of_gradients_are_those_of_autograd():
 
     digits = mnist.load()
     rng = np.random.default_rng(0)
-    layers = backprop.random_layers(rng, sharding.WIDTHS)
+    layers = backprop.random_layers(rng, views.WIDTHS)
     batch = rng.permutation(6000)[:400]
     net = models.Net().double()
     with torch.no_grad():
@@ -145,27 +146,27 @@ def test_products_of_gradients_are_those_of_autograd():
         found = torch.autograd.grad(cross_entropy(net(x[part]), y[part]), list(net.parameters()))
         return torch.cat([slope.flatten() for slope in found]).numpy()
 
-    few, K = [0, 17, 399], sharding.products(0)
+    few, K = [0, 17, 399], views.products(0)
     G = np.array([slopes([k]) for k in few])
     np.testing.assert_allclose(K[np.ix_(few, few)], G @ G.T, rtol=1e-5)
     g = slopes(slice(None))
     shards = [slopes(slice(a, b)) for a, b in ((0, 300), (300, 360), (360, 390), (390, 400))]
-    plain, weighted, _ = sharding.errors(np.array([300, 60, 30, 10]), K)
+    plain, weighted, _ = views.errors(np.array([300, 60, 30, 10]), K)
     np.testing.assert_allclose(plain, np.linalg.norm(np.mean(shards, 0) - g) / np.linalg.norm(g), rtol=1e-4)
     assert weighted < 1e-15
 
 
-@pytest.mark.parametrize("rest", sharding.REST)
+@pytest.mark.parametrize("rest", views.REST)
 def test_every_image_has_a_worker(rest):
-    n = sharding.sizes(sharding.SLIDERS[0].values[:, None], sharding.SLIDERS[1].values, rest)
-    assert (n.sum(-1) == sharding.N).all()
+    n = views.sizes(views.SLIDERS[0].values[:, None], views.SLIDERS[1].values, rest)
+    assert (n.sum(-1) == views.N).all()
     assert n.min() >= 1
     assert (n == n.round()).all()
 
 
 def test_equal_shards_are_right_without_weights():
-    assert sharding.sizes(100.0, 1 / 3, "even").tolist() == [100, 100, 100, 100]
-    plain, weighted, expected = sharding.errors(np.full(4, 100.0), sharding.products(0))
+    assert views.sizes(100.0, 1 / 3, "even").tolist() == [100, 100, 100, 100]
+    plain, weighted, expected = views.errors(np.full(4, 100.0), views.products(0))
     assert max(plain, weighted) < 1e-15
     assert expected < 1e-7
 
@@ -209,15 +210,15 @@ def test_an_unknown_stage_is_an_error():
     [(1 / 86400, "1 s"), (1e-9, "8.64e-05 s"), (0.5, "12 h"), (33.9, "33.9 days"), (36525, "100 years")],
 )
 def test_times_are_said_in_a_unit_that_fits(days, said):
-    assert views.span(days) == said
+    assert training_time.span(days).said(vocabulary("training_time")) == said
 
 
 def test_the_calculator_says_what_the_functions_compute():
-    view = views.training_time(
+    view = training_time.compute(
         np.array([[1], [1024]]), np.array([[3e11]]), model="GPT-3", tflops=140, watts=500, price=3
     )
     days = costs.train_days(costs.train_flop(174.6e9, 3e11), 1024, 140e12)
-    text = view.texts[1, 0]
+    text = view.sentence((1, 0))
     assert f"1,024 devices at 140 TFLOP/s: {days:.3g} days" in text
     assert f"{days * 24 * 1024 * 500 / 1e6:.3g} MWh at 500 W" in text
     assert "1,870,000 at 3 per device-hour" in text
@@ -229,11 +230,11 @@ def test_the_calculator_says_what_the_functions_compute():
 
 
 def test_amdahls_point_lies_on_its_curve():
-    view = views.amdahl(np.array([[64.0]]), np.array([[0.05]]))
+    view = amdahl.compute(np.array([[64.0]]), np.array([[0.05]]))
     for curve, here in (view.series[:2], view.series[2:]):
         n, height = curve.points[0, 0].T
         assert np.interp(64, n, height) == pytest.approx(here.points[0, 0, 0, 1], rel=2e-3)
-    assert "15.4 times faster, never more than 20; efficiency 24.1%" in view.texts[0, 0]
+    assert "15.4 times faster, never more than 20; efficiency 24.1%" in view.sentence()
 
 
 def test_the_calculators_line_opens_it_again():

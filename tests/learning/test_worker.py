@@ -230,7 +230,7 @@ def test_the_reason_is_the_first_exception_or_the_last_line(said, why):
 
 def test_processes_use_this_very_package_whatever_the_path(monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    assert torchrun.surroundings()["PYTHONPATH"] == str(Path(worker.__file__).parents[1])
+    assert torchrun.surroundings()["PYTHONPATH"] == str(Path(worker.__file__).parents[2])
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
     assert torchrun.surroundings()["PYTHONPATH"].split(os.pathsep)[1] == "elsewhere"
     assert torchrun.surroundings()["GLOO_SOCKET_IFNAME"] == {"linux": "lo", "darwin": "lo0"}[sys.platform]

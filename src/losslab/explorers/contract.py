@@ -5,15 +5,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from losslab.book import words
+from losslab.book.words import Sentence
 from losslab.explorers.arguments import finite
 
 
 @dataclass(frozen=True)
 class Slider:
-    """An axis of the grid: its keyword in the call, its label, its values in ascending order."""
+    """An axis of the grid: its keyword in the call, and its values in ascending order."""
 
     name: str
-    label: str
     values: np.ndarray
 
     def at(self, value):
@@ -24,9 +25,8 @@ class Slider:
             raise ValueError(f"{self.name} must be {kind} between {low:g} and {high:g}, got {value!r}")
         value = self.values.dtype.type(value)
         index = int(np.abs(self.values - value).argmin())
-        return Slider(
-            self.name, self.label, np.where(np.arange(len(self.values)) == index, value, self.values)
-        ), index
+        values = np.where(np.arange(len(self.values)) == index, value, self.values)
+        return Slider(self.name, values), index
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Series:
 
     Attributes
     ----------
-    name : str
-        A key of `palette.LINES`; series of one name are shown and hidden together.
+    key : str
+        Of `palette.LINES`, and of its label among the words; series of one key are shown and hidden together.
     panel : int
         The Axes of the stage it is drawn on.
     points : array, shape (A, B, n, 2)
@@ -49,11 +49,11 @@ class Series:
         Whether the line encloses an area to be filled, a bar or a histogram; a dotted one stays hollow.
     """
 
-    name: str
+    key: str
     panel: int
     points: np.ndarray
     ends: np.ndarray | None = None
-    scrub: bool = True
+    scrub: bool = False
     fill: bool = False
 
 
@@ -63,12 +63,15 @@ class View:
 
     Attributes
     ----------
+    topic : str, or dict of key -> text
+        The table of the words in which its labels and sentences stand: the name of its explorer; or, of one
+        that is only being tried, the words themselves.
     stage : callable
-        `stage(figure, theme) -> list of Axes` draws what does not move; `theme` is "light" or "dark".
+        `stage(figure, theme, words) -> list of Axes` draws what does not move; `theme` is "light" or "dark".
     series : list of Series
-    texts : array of str, shape (A, B)
-        The picture in one sentence, or its beginning if there is `says`.
-    says : dict of name -> array of str, shape (A, B)
+    text : Sentence
+        The picture in one sentence, or its beginning if there is `says`; it fits the grid (A, B).
+    says : dict of key of a series -> Sentence
         What the sentence adds for each series that is shown.
     image : uint8 array, shape (h, w), optional
         A small picture beside the drawing pad of a live explorer, 0 (paper) to 255 (ink).
@@ -76,21 +79,35 @@ class View:
         How many steps of how many a training has taken, for the bar of a live explorer.
     """
 
+    topic: str
     stage: Callable
     series: list[Series]
-    texts: np.ndarray
+    text: Sentence
     says: dict = field(default_factory=dict)
     image: np.ndarray | None = None
     done: tuple[int, int] | None = None
 
-    def sentence(self, index, shown):
-        """Return what is said at a slider position while the series named in `shown` are drawn."""
-        said = [str(texts[tuple(index)]) for name, texts in self.says.items() if name in shown]
-        text = str(self.texts[tuple(index)])
-        return f"{text} {', '.join(said) or NOTHING}." if self.says else text
+    def said(self, lang):
+        """Return all sentences in a language, arrays of str: `text` first, then those of `says`."""
+        known = vocabulary(self.topic, lang)
+        return [sentence.said(known) for sentence in (self.text, *self.says.values())]
+
+    def sentence(self, index=None, shown=None, lang=None):
+        """Return what is said at a position, by default the first, while the series `shown`, or all, show."""
+        shape = np.broadcast_shapes(*[series.points.shape[:-2] for series in self.series])
+        index = (0,) * len(shape) if index is None else tuple(index)
+        text, *said = [str(np.broadcast_to(one, shape)[index]) for one in self.said(lang)]
+        if not self.says:
+            return text
+        controls = words.of("controls", lang)
+        parts = [one for key, one in zip(self.says, said, strict=True) if shown is None or key in shown]
+        parts = controls["separator"].join(parts) or controls["nothing"]
+        return controls["sentence"].format(beginning=text, parts=parts)
 
 
-NOTHING = "… (no line is shown)"
+def vocabulary(topic, lang=None):
+    """Return the words of an explorer, and the labels of all series, {"key": text}."""
+    return words.of("series", lang) | words.of(topic, lang)
 
 
 def number(value):
@@ -107,8 +124,3 @@ def literal(value):
 def readable(values, digits=3):
     """Round the positions of a slider, so that what is shown and copied is what is computed with."""
     return np.array([float(f"{value:.{digits}g}") for value in values])
-
-
-def each(template, *arrays):
-    """Format a template elementwise: an array of sentences for a `View`."""
-    return np.vectorize(template.format, otypes=[object])(*arrays)

@@ -23,53 +23,48 @@ class LiveExplorer(Explorer):
 
     Parameters
     ----------
-    call : str
-        The Python call that opens this explorer; the settings are copied as one line of it.
+    opener : function
     compute : callable
-        `compute(**values, **settings) -> View`: one number per slider under the slider's name, and
+        `compute(**values) -> View`: one number per slider under the slider's name, the other settings, and
         `ink`, a uint8 array of shape (pad, pad), 0 (paper) to 255 (ink), if there is a pad. In the View,
-        `points` have shape (n, 2) and `texts` and the values of `says` are single strings; `image` is shown
-        beside the pad. Every View has the same series in the same order; one without points yet has (0, 2).
-        The stage is drawn again after a choice only.
+        `points` have shape (n, 2) and every Sentence says one text; `image` is shown beside the pad. Every
+        View has the same series in the same order; one without points yet has (0, 2). The stage is drawn
+        again after a choice only.
 
         A generator function is a training: the explorer shows its first View (before the first step), a Run
         button iterates over it in a thread, and Stop takes effect at its next yield. Each View should carry
         `done=(steps, of_steps)`; a FloatingPointError ends the run and is shown in words. Letting go of a
         slider during a run starts it again with the new value.
     sliders : sequence of Slider
-    values : sequence of float
-        Where they stand.
-    settings : dict, optional
-        The other keywords of `compute`; "ink", if given, is what is on the pad at first.
-    choices : dict of name -> dict of option -> dict, optional
-        Settings offered as a menu, and what each option sets: the setting of the menu's name and, if wanted,
-        others ("ink" among them: an example to start from).
+    menus : dict, optional
+        As for `Explorer`, like `opener`. An option may set "ink": an example to start from.
     pad : int, optional
         Cells per side of a drawing pad, say 112; it is 280 CSS pixels wide whatever their number.
     pen : float
         Width of its pen in cells; default a tenth of the pad.
     shown : sequence of str, optional
-        Names of the series drawn at first; default all.
+        Keys of the series drawn at first; default all.
+    **values
+        As for `Explorer`; "ink", if given, is what is on the pad at first.
 
     Examples
     --------
     >>> def compute(ink, threshold):
     ...     share = (ink > threshold).mean()
-    ...     bar = np.array([(0, 0), (0, share), (1, share), (1, 0)])
-    ...     says = f"{share:.0%} is ink."
-    ...     return View(stage, [Series("Measured", 0, bar, fill=True)], says, image=ink[::4, ::4])
-    >>> GREY = (Slider("threshold", "grey", np.arange(256)),)
-    >>> LiveExplorer("explorers.inked", compute, GREY, (128,), pad=112)
+    ...     bar = shapes.bars(np.array([share]))
+    ...     text = Sentence("says", share=share)
+    ...     return View("inked", stage, [Series("Measured", 0, bar, fill=True)], text, image=ink[::4, ::4])
+    >>> def inked(threshold=128):
+    ...     sliders = (Slider("threshold", np.arange(256)),)
+    ...     return LiveExplorer(inked, compute, sliders, pad=112, threshold=threshold)
     """
 
     live = True
     ink = traitlets.CBytes().tag(sync=True, echo_update=False)  # C: what comes from a page is a memoryview
     answer = traitlets.Dict().tag(sync=True)  # one picture: what for, its lines, its words, how far
 
-    def __init__(
-        self, call, compute, sliders=(), values=(), settings=None, choices=(), *, pad=0, pen=None, shown=None
-    ):
-        super().__init__(call, compute, sliders, values, dict(settings or {}), choices)
+    def __init__(self, opener, compute, sliders=(), menus=None, *, pad=0, pen=None, shown=None, **values):
+        super().__init__(opener, compute, sliders, menus, values)
         ink = self.settings.pop("ink", np.zeros((pad, pad), np.uint8))
         self.pad, self.pen, self.size = pad, pen or pad / 10, (480, 320) if pad else self.size
         self.trains = isgeneratorfunction(compute)
@@ -101,7 +96,7 @@ class LiveExplorer(Explorer):
         """Compute one picture, draw its stage, and hand everything to the browser in one message."""
         view = flat(self._now())
         with self._lock, self.hold_sync():
-            stages = self._set_stage(view.stage)
+            stages = self._set_stage(view)
             self.meta = self._describe(view, [[1, 1, 0]] * len(view.series))
             self.stages = stages
             self._tell(view, n)
@@ -122,7 +117,7 @@ class LiveExplorer(Explorer):
                 "index": list(self.state["index"]),
                 "shapes": [[1, 1, p.size] for p in packed],
                 "data": b"".join(p.tobytes() for p in packed),
-                "texts": [texts.item() for texts in (view.texts, *view.says.values())],
+                "texts": [str(one) for one in view.said(self.lang)],
                 "image": image.tobytes(),
                 "shape": list(image.shape),
                 "done": view.done and list(view.done),
@@ -175,14 +170,9 @@ class LiveExplorer(Explorer):
 
 
 def flat(view):
-    """Return a View of one position: `points` of shape (1, 1, n, 2), sentences of shape (1, 1)."""
-
-    def one(text):
-        return np.reshape(np.asarray(text, object), (1, 1))
-
+    """Return a View of one position whose `points` have the shape (1, 1, n, 2) of a grid."""
     series = [
         replace(s, points=np.reshape(s.points, (1, 1, *np.shape(s.points)[-2:])), scrub=False)
         for s in view.series
     ]
-    says = {name: one(text) for name, text in view.says.items()}
-    return replace(view, series=series, texts=one(view.texts), says=says)
+    return replace(view, series=series)

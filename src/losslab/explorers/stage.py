@@ -1,4 +1,4 @@
-"""A picture for every position of one or two sliders: what a view holds, its stage, and how it is packed."""
+"""The stage of an explorer: how it is laid out, how lines are packed for it, and its still picture."""
 
 import io
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from matplotlib import style
 from matplotlib.figure import Figure
 from matplotlib.transforms import Transform
 
+from losslab.book import words
+from losslab.explorers.contract import vocabulary
 from losslab.figures import palette
 
 WIDTH, HEIGHT, DPI = 800, 400, 100  # the stage in CSS pixels
@@ -15,9 +17,9 @@ UNIT = 8  # lines are stored in eighths of a CSS pixel …
 FAR = 2_000  # … and cut off here, far outside every window
 
 
-def house_style():
+def house_style(lang="en"):
     """While it is entered, figures look the same whatever style the notebook has chosen."""
-    return style.context(["default", palette.STYLE])
+    return style.context(["default", palette.STYLE, palette.fonts(lang)])
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,16 @@ def places(figure):
     return [ax.get_position(original=True).frozen() for ax in figure.axes]
 
 
-def draw_stage(stage, theme, size=(WIDTH, HEIGHT), at=None):
+def draw_stage(stage, theme, topic, lang="en", size=(WIDTH, HEIGHT), at=None):
     """Return a stage as a laid-out figure on transparent ground, and its Axes.
 
-    Laying out takes as long as drawing; `at` are the `places` of a stage that has been laid out.
+    Its words are those of a topic, in English where no font has the letters of the language. Laying out takes
+    as long as drawing; `at` are the `places` of a stage that has been laid out.
     """
-    with house_style():
+    lang = palette.legible(lang)
+    with house_style(lang):
         figure = Figure(figsize=np.divide(size, DPI), dpi=DPI, facecolor="none", layout="constrained")
-        axes = stage(figure, theme)
+        axes = stage(figure, theme, vocabulary(topic, lang))
         if at is None:
             figure.draw_without_rendering()
     figure.set_layout_engine("none")
@@ -88,10 +92,10 @@ def pieces(axes):
     return [[a, b - a] for a, b in zip(edges, edges[1:], strict=False)]
 
 
-def png(figure, scale):
+def png(figure, scale, lang="en"):
     """Return a figure as PNG bytes at `scale` image pixels per CSS pixel."""
     buffer = io.BytesIO()
-    with house_style():
+    with house_style(lang):
         figure.savefig(buffer, format="png", dpi=DPI * scale)
     return buffer.getvalue()
 
@@ -143,27 +147,29 @@ def unpack(data, shapes, index):
         yield np.cumsum(np.reshape(steps, (2, -1)), axis=-1, dtype=np.int16).T / UNIT, int(drawn)
 
 
-def still(stage, lines, step, size=(WIDTH, HEIGHT), at=None):
+def still(stage, topic, lines, step, lang="en", size=(WIDTH, HEIGHT), at=None):
     """Draw one slider position with matplotlib alone: what a reader without a kernel sees.
 
     Parameters
     ----------
     stage : callable
-    lines : iterable of (name, {"panel", "scrub", "fill"}, (points, drawn))
+    topic : str
+    lines : iterable of (key, {"panel", "scrub", "fill"}, (points, drawn))
         What is shown: with the points of `unpack`.
     step : int
     """
-    figure, axes = draw_stage(stage, "light", size, at)
+    lang = palette.legible(lang)
+    figure, axes = draw_stage(stage, "light", topic, lang, size, at)
     figure.set_facecolor("white")
-    labels = {}
-    for name, series, (points, stop) in lines:
-        label = name if stop == len(points) else f"{name} (diverged at step {stop})"
+    names, diverged, labels = vocabulary(topic, lang), words.of("still", lang)["diverged"], {}
+    for key, series, (points, stop) in lines:
+        label = names[key] if stop == len(points) else diverged.format(name=names[key], step=stop)
         label = None if label in labels.setdefault(series["panel"], set()) else label
         labels[series["panel"]].add(label)
         points = points[: min(stop, step + 1) if series["scrub"] else stop]
-        _stroke(axes[series["panel"]], name, points, series["fill"], label)
+        _stroke(axes[series["panel"]], key, points, series["fill"], label)
     if labels.get(0):
-        with house_style():
+        with house_style(lang):
             axes[0].legend(fontsize=8)
     return figure
 

@@ -1,7 +1,7 @@
 """Explorers whose every slider position is computed beforehand, so that the browser only looks up and draws.
 
-compute (a function in `views`) → pack (`grid`) → draw (`widget.js`, no maths). While a slider moves, no
-message goes to the kernel. It is asked only for what is not on the grid: another surface, another start.
+compute (a function in `views`) → pack (`stage`) → draw (`front`, no maths). While a slider moves, no message
+goes to the kernel. It is asked only for what is not on the grid: another surface, another start.
 """
 
 import zlib
@@ -12,8 +12,9 @@ import anywidget
 import numpy as np
 import traitlets
 
+from losslab.book import words
 from losslab.explorers.arguments import finite, option, some
-from losslab.explorers.contract import NOTHING, literal, number
+from losslab.explorers.contract import literal, number, vocabulary
 from losslab.explorers.stage import (
     HEIGHT,
     UNIT,
@@ -31,13 +32,35 @@ from losslab.explorers.stage import (
 )
 from losslab.figures import palette
 
+FRONT = Path(__file__).with_name("front")
+PARTS = "draw", "controls", "kernel", "explorer"  # of one module, in this order: none imports another
+
+
+def front():
+    """Return what draws explorers in the browser: one ES module, and its style sheet."""
+    module = "\n".join((FRONT / f"{part}.js").read_text(encoding="utf-8") for part in PARTS)
+    return module, (FRONT / "widget.css").read_text(encoding="utf-8")
+
 
 class Explorer(anywidget.AnyWidget):
-    """What grid and live explorers share: a stage, a settings line, and a browser that asks by number."""
+    """What grid and live explorers share: a stage, a settings line, and a browser that asks by number.
 
-    # As text: given a Path, anywidget keeps every explorer for ever, to tell it when the file changes.
-    _esm = Path(__file__).with_name("widget.js").read_text(encoding="utf-8")
-    _css = Path(__file__).with_name("widget.css").read_text(encoding="utf-8")
+    Parameters
+    ----------
+    opener : function
+        What opens this explorer: `explorers.` and its name are the call that is copied with the settings.
+    compute : callable
+        See the two kinds of explorers.
+    sliders : sequence of Slider
+    menus : dict of name -> options
+        Settings offered as a menu. An option sets the setting of the menu's name; a dict of option -> dict
+        says what else it sets.
+    values : dict
+        Where each slider stands, and the other keywords of `compute`.
+    """
+
+    # As text: given a Path, anywidget keeps every explorer forever, to tell it when the file changes.
+    _esm, _css = front()
     size = WIDTH, HEIGHT
     live = False
     stage = None  # the function that has drawn the stage that stands
@@ -48,12 +71,15 @@ class Explorer(anywidget.AnyWidget):
     ask = traitlets.Dict().tag(sync=True, echo_update=False)
     answered = traitlets.Dict({"n": 0, "problem": ""}).tag(sync=True)
 
-    def __init__(self, call, compute, sliders, values, settings, choices=()):
-        pairs = [slider.at(value) for slider, value in zip(sliders, values, strict=True)]
-        chosen = {name: option(name, settings[name], options) for name, options in dict(choices).items()}
+    def __init__(self, opener, compute, sliders, menus, values):
+        pairs = [slider.at(values[slider.name]) for slider in sliders]
+        settings = {k: v for k, v in values.items() if k not in [slider.name for slider in sliders]}
+        menus = {name: sets(name, options) for name, options in dict(menus or {}).items()}
+        chosen = {name: option(name, settings[name], options) for name, options in menus.items()}
         super().__init__()
-        self.call, self.compute, self.choices = call, compute, dict(choices)
+        self.call, self.compute, self.menus = f"explorers.{opener.__name__}", compute, menus
         self.sliders, self.index = [s for s, _ in pairs], [i for _, i in pairs]
+        self.lang = words.language()
         self.settings = {}
         self._choose([part for pair in chosen.items() for part in pair])
         self.settings |= {name: value for name, value in settings.items() if name not in chosen}
@@ -86,68 +112,74 @@ class Explorer(anywidget.AnyWidget):
         if fresh:
             self.settings = self.first
         for name, chosen in zip(choice[::2], choice[1::2], strict=True):
-            self.settings = {**self.settings, **self.choices[name][chosen]}
+            self.settings = {**self.settings, **self.menus[name][chosen]}
 
     def _checked(self, shown, step):
         last = self.meta["steps"]
         if step is not None and not (finite(step) and 0 <= step <= last and step == round(step)):
             raise ValueError(f"step must be a whole number between 0 and {last}, got {step!r}")
         return {
-            "shown": some("shown", shown, self.meta["names"]),
+            "shown": some("shown", shown, self.meta["keys"]),
             "step": last if step is None else int(step),
         }
 
-    def _set_stage(self, stage):
-        """Return a stage as PNG for both themes; draw it if it is another than before."""
-        if stage is self.stage:
+    def _set_stage(self, view):
+        """Return a view's stage as PNG for both themes; draw it if it is another than before."""
+        if view.stage is self.stage:
             return self.stages
-        self.stage = stage
-        light, axes = draw_stage(stage, "light", self.size)
+        self.stage, self.topic = view.stage, view.topic
+        light, axes = draw_stage(self.stage, "light", self.topic, self.lang, self.size)
         self.panels, self.places, self.pieces = list(map(panel, axes)), places(light), pieces(axes)
-        dark, _ = draw_stage(stage, "dark", self.size, self.places)
-        return {"light": png(light, 2), "dark": png(dark, 2)}
+        dark, _ = draw_stage(self.stage, "dark", self.topic, self.lang, self.size, self.places)
+        return {"light": png(light, 2, self.lang), "dark": png(dark, 2, self.lang)}
 
     def _describe(self, view, shapes):
         """Everything else the browser needs to know."""
-        names = list(dict.fromkeys(s.name for s in view.series))
+        keys, known = list(dict.fromkeys(s.key for s in view.series)), vocabulary(view.topic, self.lang)
         return {
+            "lang": self.lang,
+            "words": words.of("controls", self.lang),
             "size": [*self.size, UNIT],
             "panels": [panel.box for panel in self.panels],
             "pieces": self.pieces,
-            "names": names,
-            "ink": {theme: [palette.colour(name, theme) for name in names] for theme in ("light", "dark")},
-            "markers": [palette.LINES[name]["marker"] for name in names],
+            "keys": keys,  # which lines: in `state`, and in the call through `literals`
+            "names": [known[key] for key in keys],  # what the reader calls them
+            "literals": [repr(key) for key in keys],
+            "colours": {theme: [palette.colour(key, theme) for key in keys] for theme in ("light", "dark")},
+            "markers": [palette.LINES[key]["marker"] for key in keys],
             "series": [
                 {
-                    "name": names.index(s.name),
+                    "name": keys.index(s.key),
                     "panel": s.panel,
                     "scrub": s.scrub,
-                    "fill": s.fill and (2 if hollow(s.name) else 1),
+                    "fill": s.fill and (2 if hollow(s.key) else 1),
                     "shape": list(shape),
                 }
                 for s, shape in zip(view.series, shapes, strict=True)
             ],
-            "says": [names.index(name) for name in view.says],
-            "nothing": NOTHING,
-            "diverged": "{name} diverged at step {step}",
+            "says": [keys.index(key) for key in view.says],
             "steps": max((s.points.shape[2] for s in view.series if s.scrub), default=1) - 1,
             "sliders": [
                 {
                     "name": s.name,
-                    "label": s.label,
+                    "label": known[f"slider.{s.name}"],
                     "values": [number(v) for v in s.values],
                     "literals": [literal(v) for v in s.values],
                 }
                 for s in self.sliders
             ],
-            "choices": {
-                name: [option(name, self.settings[name], options), list(options)]
-                for name, options in self.choices.items()
-            },
+            "choices": {name: self._menu(name, options, known) for name, options in self.menus.items()},
             "call": [self.call, {name: repr(value) for name, value in self.settings.items()}],
-            "literals": [repr(name) for name in names],
             "live": self.live,
         }
+
+    def _menu(self, name, options, known):
+        """Return of a menu: the option that stands, every [option, label], and its own label.
+
+        What is called alike in every language, such as a digit or an optimiser, has no label among the words.
+        """
+        labels = [[one, known.get(f"option.{name}.{one}", one)] for one in options]
+        return [option(name, self.settings[name], options), labels, known[f"menu.{name}"]]
 
     def close(self):
         """Take the explorer off every page and out of memory, with the layout that ipywidgets made for it."""
@@ -158,23 +190,30 @@ class Explorer(anywidget.AnyWidget):
         """Return the call that opens this explorer as it stands; the browser puts the same parts together."""
         (call, settings), state, sliders = self.meta["call"], self.state, self.meta["sliders"]
         knobs = {s["name"]: s["literals"][i] for s, i in zip(sliders, state["index"], strict=False)}
-        words = settings | knobs
+        said = settings | knobs
         if self.meta["steps"]:
-            words["step"] = state["step"]
-        if len(state["shown"]) < len(self.meta["names"]):
-            words["shown"] = state["shown"]
-        return f"{call}({', '.join(f'{k}={v}' for k, v in words.items())})"
+            said["step"] = state["step"]
+        if len(state["shown"]) < len(self.meta["keys"]):
+            said["shown"] = state["shown"]
+        return f"{call}({', '.join(f'{k}={v}' for k, v in said.items())})"
 
     def still(self):
         """Draw what the browser shows: it is looked up in what the browser was sent."""
-        names, shown = self.meta["names"], self.state["shown"]
+        keys, shown = self.meta["keys"], self.state["shown"]
         lines = zip(self.meta["series"], unpack(*self._sent()), strict=True)
-        lines = [(names[s["name"]], s, points) for s, points in lines if names[s["name"]] in shown]
-        return still(self.stage, lines, self.state["step"], self.size, self.places)
+        lines = [(keys[s["name"]], s, points) for s, points in lines if keys[s["name"]] in shown]
+        return still(self.stage, self.topic, lines, self.state["step"], self.lang, self.size, self.places)
 
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        return {**data, "image/png": b64encode(png(self.still(), 0.8)).decode()}, metadata
+        return {**data, "image/png": b64encode(png(self.still(), 0.8, self.lang)).decode()}, metadata
+
+
+def sets(name, options):
+    """Return what each option of a menu sets, {option: {setting: value}}, from such a dict or a sequence."""
+    if isinstance(options, dict) and all(isinstance(one, dict) and name in one for one in options.values()):
+        return options
+    return {str(value): {name: value} for value in options}
 
 
 class GridExplorer(Explorer):
@@ -182,33 +221,27 @@ class GridExplorer(Explorer):
 
     Parameters
     ----------
-    call : str
-        The Python call that opens this explorer; the settings are copied as one line of it.
+    opener : function
     compute : callable
         `compute(a, b, **settings) -> View`, for slider values of shape (A, 1) and (1, B); without `b` if
-        there is one slider. The series have the same names whatever the settings.
+        there is one slider. The series have the same keys whatever the settings.
     sliders : sequence of one or two Slider
-    values : sequence of float
-        Where they stand.
-    settings : dict
-        The other keywords of `compute`.
-    choices : dict of name -> dict of option -> dict
-        Settings offered as a menu, and what each option sets.
+    menus : dict, optional
+        As for `Explorer`, like `opener` and `values`.
     point : str, optional
         The setting that is a point of the first panel and can be dragged there.
     shown : sequence of str, optional
-        Names of the series drawn at first; default all.
+        Keys of the series drawn at first; default all.
     step : int, optional
         Step shown at first; default the last.
+    **values
     """
 
     atlas = traitlets.Bytes().tag(sync=True)  # zlib: every series, then the texts
     preview = traitlets.Bytes().tag(sync=True)  # the present position alone, while the point is dragged
 
-    def __init__(
-        self, call, compute, sliders, values, settings, choices=(), point=None, shown=None, step=None
-    ):
-        super().__init__(call, compute, sliders, values, settings, choices)
+    def __init__(self, opener, compute, sliders, menus=None, *, point=None, shown=None, step=None, **values):
+        super().__init__(opener, compute, sliders, menus, values)
         self.point = point
         self.state = {"index": (self.index + [0])[:2], "shown": [], "step": 0}
         self._open(shown, step)
@@ -231,9 +264,11 @@ class GridExplorer(Explorer):
     def _refresh(self):
         """Compute the whole grid for the present settings and hand it to the browser in one message."""
         view = self.computed()
-        stages = self._set_stage(view.stage)
+        stages = self._set_stage(view)
         packed = [pack(s, self.panels[s.panel]) for s in view.series]
-        texts = "\n".join("\n".join(texts.ravel()) for texts in (view.texts, *view.says.values()))
+        grid = [len(s.values) for s in self.sliders] + [1]
+        said = [np.broadcast_to(one, grid[:2]).ravel() for one in view.said(self.lang)]
+        texts = "\n".join("\n".join(one) for one in said)
         with self.hold_sync():
             self.meta = self._describe(view, [p.shape for p in packed])
             self.stages, self.preview = stages, b""

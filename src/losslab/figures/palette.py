@@ -1,5 +1,6 @@
 """Colours, dashes and markers of every line in the book, in two themes."""
 
+from matplotlib import font_manager
 from matplotlib.colors import LinearSegmentedColormap
 
 # plt.style.use(palette.STYLE): small pictures, quiet frames.
@@ -17,97 +18,67 @@ STYLE = {
 }
 
 
-# Hues of Okabe & Ito (2008), shaded to ≥ 3:1 on white; never colour alone: dash and marker differ too.
+# Hues of Okabe & Ito (2008), shaded to ≥ 3:1 on white, and the same on a dark page.
+HUES = {
+    "orange": ("#B3500F", "#F2A065"),
+    "blue": ("#0060A0", "#6CB8F5"),
+    "green": ("#00795A", "#4FD1A8"),
+    "pink": ("#A3337A", "#F09BD2"),
+    "red": ("#B3400F", "#FF8A66"),
+    "grey": ("#5A6470", "#AAB4C0"),
+}
+DARK = dict(HUES.values())
+
+
+def line(hue, linestyle, marker=""):
+    """Return the style of a line; never colour alone: dash and marker differ too."""
+    return {"color": HUES[hue][0], "linestyle": linestyle, "marker": marker}
+
+
+# Every line of the book by its key.
 LINES = {
-    "GD": {"color": "#B3500F", "linestyle": "-", "marker": "o"},
-    "Momentum": {"color": "#0060A0", "linestyle": "--", "marker": "s"},
-    "RMSProp": {"color": "#00795A", "linestyle": "-.", "marker": "^"},
-    "Adam": {"color": "#A3337A", "linestyle": (0, (4, 1, 1, 1, 1, 1)), "marker": "D"},
-    "As printed": {"color": "#B3400F", "linestyle": ":", "marker": "x"},
-    "Corrected": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
-    "Loss": {"color": "#5A6470", "linestyle": "-", "marker": ""},
-    "Class 1": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
-    "Class 2": {"color": "#B3500F", "linestyle": "--", "marker": "s"},
-    "Class 3": {"color": "#00795A", "linestyle": "-.", "marker": "^"},
-    "Cross-entropy": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
-    "Squared error": {"color": "#B3500F", "linestyle": "--", "marker": "s"},
-    "0/1 loss": {"color": "#00795A", "linestyle": "-.", "marker": "^"},
-    "Every slope": {"color": "#0060A0", "linestyle": "-", "marker": ""},
-    "Central differences": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
-    "Forward differences": {"color": "#B3500F", "linestyle": "--", "marker": "s"},
-    "This step size": {"color": "#5A6470", "linestyle": "-", "marker": ""},
-    "ReLU": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
-    "tanh": {"color": "#B3500F", "linestyle": "--", "marker": "s"},
-    "sigmoid": {"color": "#00795A", "linestyle": "-.", "marker": "^"},
-    "Activations": {"color": "#00795A", "linestyle": "-", "marker": ""},
-    "Measured": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
-    "Predicted": {"color": "#B3500F", "linestyle": "--", "marker": "s"},
-    "Large": {"color": "#B3500F", "linestyle": "-", "marker": ""},
-    "Not large": {"color": "#0060A0", "linestyle": "-", "marker": ""},
-    "Large starts here": {"color": "#5A6470", "linestyle": "--", "marker": ""},
-    "The loss as computed": {"color": "#00795A", "linestyle": "-", "marker": ""},
-    "Slope by autodiff": {"color": "#A3337A", "linestyle": "-", "marker": "D"},
-    "This training": {"color": "#0060A0", "linestyle": "-", "marker": ""},
-    "This setting": {"color": "#B3500F", "linestyle": "-", "marker": "s"},
-    "Shards": {"color": "#5A6470", "linestyle": "-", "marker": ""},
-    "Unweighted mean": {"color": "#B3400F", "linestyle": "-", "marker": "x"},
-    "Weighted mean": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
-    "Expected": {"color": "#00795A", "linestyle": "-.", "marker": "^"},
-    "Batch": {"color": "#5A6470", "linestyle": "-", "marker": ""},
-    "Test images": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
-    "Accuracy": {"color": "#0060A0", "linestyle": "-", "marker": ""},
-    "Probability": {"color": "#00795A", "linestyle": "-", "marker": ""},
-    "What it sees": {"color": "#5A6470", "linestyle": "-", "marker": ""},
-    "Kept": {"color": "#0060A0", "linestyle": "-", "marker": ""},
-    "Cut off": {"color": "#B3500F", "linestyle": ":", "marker": ""},
+    "GD": line("orange", "-", "o"),
+    "Momentum": line("blue", "--", "s"),
+    "RMSProp": line("green", "-.", "^"),
+    "Adam": line("pink", (0, (4, 1, 1, 1, 1, 1)), "D"),
+    "As printed": line("red", ":", "x"),
+    "Corrected": line("blue", "-", "o"),
+    "Loss": line("grey", "-"),
+    "Class 1": line("blue", "-", "o"),
+    "Class 2": line("orange", "--", "s"),
+    "Class 3": line("green", "-.", "^"),
+    "Cross-entropy": line("blue", "-", "o"),
+    "Squared error": line("orange", "--", "s"),
+    "0/1 loss": line("green", "-.", "^"),
+    "Every slope": line("blue", "-"),
+    "Central differences": line("blue", "-", "o"),
+    "Forward differences": line("orange", "--", "s"),
+    "This step size": line("grey", "-"),
+    "ReLU": line("blue", "-", "o"),
+    "tanh": line("orange", "--", "s"),
+    "sigmoid": line("green", "-.", "^"),
+    "Activations": line("green", "-"),
+    "Measured": line("blue", "-", "o"),
+    "Predicted": line("orange", "--", "s"),
+    "Large": line("orange", "-"),
+    "Not large": line("blue", "-"),
+    "Large starts here": line("grey", "--"),
+    "The loss as computed": line("green", "-"),
+    "Slope by autodiff": line("pink", "-", "D"),
+    "This training": line("blue", "-"),
+    "This setting": line("orange", "-", "s"),
+    "Shards": line("grey", "-"),
+    "Unweighted mean": line("red", "-", "x"),
+    "Weighted mean": line("blue", "-", "o"),
+    "Expected": line("green", "-.", "^"),
+    "Batch": line("grey", "-"),
+    "Test images": line("blue", "-", "o"),
+    "Accuracy": line("blue", "-"),
+    "Probability": line("green", "-"),
+    "What it sees": line("grey", "-"),
+    "Kept": line("blue", "-"),
+    "Cut off": line("orange", ":"),
 }
-
-
-# The same lines on a dark page.
-DARK = {
-    "GD": "#F2A065",
-    "Momentum": "#6CB8F5",
-    "RMSProp": "#4FD1A8",
-    "Adam": "#F09BD2",
-    "As printed": "#FF8A66",
-    "Corrected": "#6CB8F5",
-    "Loss": "#AAB4C0",
-    "Class 1": "#6CB8F5",
-    "Class 2": "#F2A065",
-    "Class 3": "#4FD1A8",
-    "Cross-entropy": "#6CB8F5",
-    "Squared error": "#F2A065",
-    "0/1 loss": "#4FD1A8",
-    "Every slope": "#6CB8F5",
-    "Central differences": "#6CB8F5",
-    "Forward differences": "#F2A065",
-    "This step size": "#AAB4C0",
-    "ReLU": "#6CB8F5",
-    "tanh": "#F2A065",
-    "sigmoid": "#4FD1A8",
-    "Activations": "#4FD1A8",
-    "Measured": "#6CB8F5",
-    "Predicted": "#F2A065",
-    "Large": "#F2A065",
-    "Not large": "#6CB8F5",
-    "Large starts here": "#AAB4C0",
-    "The loss as computed": "#4FD1A8",
-    "Slope by autodiff": "#F09BD2",
-    "This training": "#6CB8F5",
-    "Batch": "#AAB4C0",
-    "Test images": "#6CB8F5",
-    "Accuracy": "#6CB8F5",
-    "This setting": "#F2A065",
-    "Shards": "#AAB4C0",
-    "Unweighted mean": "#FF8A66",
-    "Weighted mean": "#6CB8F5",
-    "Expected": "#4FD1A8",
-    "Probability": "#4FD1A8",
-    "What it sees": "#AAB4C0",
-    "Kept": "#6CB8F5",
-    "Cut off": "#F2A065",
-}
-
 
 # A surface from low loss to high, so pale (so dark) that every line keeps a contrast of 3:1 on all of it.
 GROUND = {
@@ -119,9 +90,10 @@ GROUND = {
 TEXT = {"light": "#222222", "dark": "#DDDDDD"}
 
 
-def colour(name, theme):
-    """Return the colour of the line called `name` in the "light" or "dark" theme."""
-    return LINES[name]["color"] if theme == "light" else DARK[name]
+def colour(key, theme):
+    """Return the colour of a line in the "light" or "dark" theme."""
+    light = LINES[key]["color"]
+    return light if theme == "light" else DARK[light]
 
 
 def tint(ax, theme):
@@ -133,3 +105,28 @@ def tint(ax, theme):
         spine.set_color(TEXT[theme])
     for text in (ax.title, ax.xaxis.label, ax.yaxis.label):
         text.set_color(TEXT[theme])
+
+
+# Fonts with the letters that matplotlib's own font lacks, by language; the first that is installed is taken.
+LETTERS = {
+    "zh": (
+        "Noto Sans CJK SC",
+        "Noto Sans SC",
+        "Source Han Sans SC",
+        "WenQuanYi Micro Hei",
+        "WenQuanYi Zen Hei",
+    )
+    + ("Microsoft YaHei", "PingFang SC", "SimHei"),
+}
+
+
+def fonts(lang):
+    """Return the settings with which matplotlib writes a language; nothing where its own font does."""
+    installed = set(font_manager.get_font_names()) if lang in LETTERS else set()
+    found = [name for name in LETTERS.get(lang, ()) if name in installed]
+    return {"font.family": ["sans-serif", found[0]]} if found else {}
+
+
+def legible(lang):
+    """Return the language in which a figure can be written here: English if no font has the letters."""
+    return lang if lang not in LETTERS or fonts(lang) else "en"

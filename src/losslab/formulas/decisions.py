@@ -137,7 +137,7 @@ def nucleus(p, top):
     heap = np.take_along_axis(p, order, -1).cumsum(-1)[..., :-1]
     before = np.concatenate([np.zeros_like(p[..., :1]), heap], -1)  # of all that are more probable
     before = np.take_along_axis(before, np.argsort(order), -1)
-    q = np.where(before < top, p, 0.0)
+    q = np.where((before < top) | (np.asarray(top) == 1), p, 0.0)  # rounded sums reach 1 too early
     return q / q.sum(-1, keepdims=True)
 
 

@@ -212,11 +212,11 @@ def shuffled(images, labels, batch_size, generator=None, transform=None):
         yield (transform(x, generator) if transform else x), y
 
 
-def step(model, optimizer, x, y, loss=cross_entropy, weight=1.0):
-    """Take one step down the gradient of `weight` times the loss of a batch; return the loss before it."""
+def step(model, optimizer, x, y, loss=cross_entropy):
+    """Take one step down the gradient of the loss of a batch; return that loss, as it was before."""
     optimizer.zero_grad()
     before = loss(model(x), y)
-    (before if weight == 1 else weight * before).backward()
+    before.backward()
     optimizer.step()
     return before.detach()
 

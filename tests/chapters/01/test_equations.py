@@ -8,7 +8,7 @@ import sympy as sp
 import torch
 from torch import nn
 
-from losslab.explorers.views import concepts
+from losslab.explorers.views import microscope
 from losslab.formulas import costs
 from losslab.learning import autodiff, models
 
@@ -112,11 +112,11 @@ def test_equation_1_7_is_the_count_of_a_transformer_without_attention_scores(wri
 def test_equation_1_8_is_the_error_of_a_forward_difference(written):
     assert written["1.8"] == r"\frac{L(w + h) - L(w)}{h} = -4\,(3 - 2w) + 4h"
     w, h = sp.symbols("w h")
-    found = (concepts.loss(w + h) - concepts.loss(w)) / h
+    found = (microscope.loss(w + h) - microscope.loss(w)) / h
     assert sp.simplify(found - (-4 * (3 - 2 * w) + 4 * h)) == 0
-    assert sp.expand(sp.diff(concepts.loss(w), w) - concepts.slope(w)) == 0
+    assert sp.expand(sp.diff(microscope.loss(w), w) - microscope.slope(w)) == 0
     for at in (-1.0, 0.0, 0.5):
-        got = concepts.forward_difference(at, 0.25)
+        got = microscope.forward_difference(at, 0.25)
         np.testing.assert_allclose(got, -4 * (3 - 2 * at) + 1, **EXACT)
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from losslab.article import misprints
-from losslab.data import mnist
-from losslab.explorers.views import concepts
+from losslab.data import mnist, pixels
+from losslab.explorers.views import how_large, microscope
 from losslab.formulas import costs
 from losslab.learning import autodiff, models, training
 
@@ -23,7 +23,7 @@ NOTEBOOK = ROOT / "notebooks" / "01_concepts.ipynb"
 def run(cells, *ids, **names):
     """Execute cells of the notebook one after the other; return what they have defined."""
     names = {"np": np, "torch": torch, "nn": nn, "autodiff": autodiff, "models": models, **names}
-    names |= {"sizes": costs, "training": training, "datasets": mnist}
+    names |= {"costs": costs, "training": training, "mnist": mnist, "pixels": pixels}
     for one in ids:
         exec(cells[one], names)
     return names
@@ -146,7 +146,7 @@ def test_e076_every_size_that_says_counted_is_counted(cells):
     for model in costs.MODELS:
         assert (model.name in names["counts"]) == model.source.startswith("counted")
         assert names["counts"].get(model.name, model.parameters) == model.parameters
-        assert names["costs"].get(model.name) == model.flop
+        assert names["flop"].get(model.name) == model.flop
 
 
 def test_e019_the_name_fits_two_models(cells):
@@ -171,16 +171,16 @@ def test_e021_a_parameter_has_a_slope_for_every_result_and_none_by_itself():
     w = torch.tensor(0.0, requires_grad=True)
     with pytest.raises(ValueError, match="nothing was recorded"):
         autodiff.operations(w)
-    slopes = [torch.autograd.grad(f(w), w)[0].item() for f in (concepts.loss, lambda w: (3 - 2 * w).abs())]
+    slopes = [torch.autograd.grad(f(w), w)[0].item() for f in (microscope.loss, lambda w: (3 - 2 * w).abs())]
     assert slopes == [-12, -2]
     for h, low, high in ((1e-8, 1e-9, 1e-6), (1e-15, 0.1, 1)):
-        assert low < abs(concepts.forward_difference(0.0, h) + 12) < high
+        assert low < abs(microscope.forward_difference(0.0, h) + 12) < high
 
 
 def test_e021_the_view_draws_the_slope_that_autodiff_finds():
     w = torch.linspace(-1, 2, 31, dtype=torch.float64, requires_grad=True)
-    concepts.loss(w).sum().backward()
-    np.testing.assert_allclose(concepts.slope(w.detach().numpy()), w.grad, rtol=0, atol=1e-13)
+    microscope.loss(w).sum().backward()
+    np.testing.assert_allclose(microscope.slope(w.detach().numpy()), w.grad, rtol=0, atol=1e-13)
 
 
 def neuron():
@@ -300,23 +300,23 @@ def test_every_arrow_of_both_maps_can_be_opened_and_has_a_verdict_and_evidence(c
     ],
 )
 def test_explorer_names_what_is_large(parameters, flop, said):
-    view = concepts.how_large(np.array([[parameters]]), np.array([[flop]]))
-    assert said in view.texts[0, 0]
+    view = how_large.compute(np.array([[parameters]]), np.array([[flop]]))
+    assert said in view.sentence()
 
 
 def test_explorer_draws_every_model_once_as_long_as_it_is_large():
-    view = concepts.how_large(np.array([[1e9]]), np.array([[1e20]]))
+    view = how_large.compute(np.array([[1e9]]), np.array([[1e20]]))
     for panel, wanted in enumerate(([m.parameters for m in costs.MODELS], [m.flop for m in costs.MODELS])):
         ends = {}
         for series in (s for s in view.series if s.fill and s.panel == panel):
             bars = series.points[0, 0].reshape(-1, 4, 2)
-            ends |= {k: bar[1, 0] for k, bar in enumerate(bars) if bar[1, 0] > concepts.LEFT[panel]}
+            ends |= {k: bar[1, 0] for k, bar in enumerate(bars) if bar[1, 0] > how_large.LEFT[panel]}
         assert ends == {k: value for k, value in enumerate(wanted) if value}
 
 
 def test_microscope_shows_a_parabola_a_line_and_a_staircase():
     h = np.array([[1.0], [1e-4], [1e-15]])
-    seen = concepts.microscope(h, np.array([[0.0]])).series[0].points[:, 0]
+    seen = microscope.compute(h, np.array([[0.0]])).series[0].points[:, 0]
     s = seen[0, :, 0]
     np.testing.assert_allclose(seen[0, :, 1], 4 * s**2 - 12 * s, rtol=0, atol=1e-12)
     np.testing.assert_allclose(seen[1, :, 1], -12 * s, rtol=0, atol=1e-3)
@@ -325,10 +325,10 @@ def test_microscope_shows_a_parabola_a_line_and_a_staircase():
 
 def test_microscope_draws_the_errors_of_both_differences():
     h = np.array([[0.25], [0.5], [1.0]])
-    forward, central = (s.points for s in concepts.microscope(h, np.array([[0.0, 1.0]])).series[3:5])
+    forward, central = (s.points for s in microscope.compute(h, np.array([[0.0, 1.0]])).series[3:5])
     for k in range(2):
         np.testing.assert_allclose(forward[0, k], np.column_stack([h[:, 0], 4 * h[:, 0]]))
-        np.testing.assert_allclose(central[0, k, :, 1], concepts.FLOOR)  # exact, drawn on the floor
+        np.testing.assert_allclose(central[0, k, :, 1], microscope.FLOOR)  # exact, drawn on the floor
 
 
 # --- what the article leaves out ---

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from losslab.data import pixels
-from losslab.explorers.views import training_steps
+from losslab.explorers.views import initialisation
 from losslab.formulas import backprop, optim
 from losslab.learning import models, training
 
@@ -82,7 +82,7 @@ def test_equation_2_4_relu_keeps_half_of_the_squares(draw, written):
 def test_equation_2_5_size_through_layers(sigma, written):
     assert written["2.5"] == r"r_l = \Bigl(\sigma \sqrt{n/2}\Bigr)^{l}\, r_0"
     n, rng = 128, np.random.default_rng(0)
-    factor = training_steps.growth(np.array([[sigma]]), np.array([[n]]), "ReLU").item()
+    factor = initialisation.growth(np.array([[sigma]]), np.array([[n]]), "ReLU").item()
     assert factor == pytest.approx(sigma * (n / 2) ** 0.5, rel=1e-12)
     squares = []
     for _ in range(40):  # r_l² is a mean over draws of the weights
@@ -100,7 +100,7 @@ def test_equation_2_6_he(written):
         w = torch.empty(2000, n)
         nn.init.kaiming_normal_(w, nonlinearity="relu", generator=torch.Generator().manual_seed(0))
         assert w.std().item() == pytest.approx((2 / n) ** 0.5, rel=0.02)
-        factor = training_steps.growth(np.array([[(2 / n) ** 0.5]]), np.array([[n]]), "ReLU")
+        factor = initialisation.growth(np.array([[(2 / n) ** 0.5]]), np.array([[n]]), "ReLU")
         assert factor.item() == pytest.approx(1, rel=1e-12)
     assert (2 / 128) ** 0.5 == 0.125  # as printed by hand
 

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from losslab import explorers
 from losslab.article import coverage
 from losslab.data import mnist, pixels
-from losslab.explorers.views import training_steps
+from losslab.explorers.views import initialisation
 from losslab.learning import models, training
 
 pytestmark = pytest.mark.trains
@@ -253,18 +253,18 @@ def test_e036_run_until_stops_and_keeps_the_best(cells):
     ],
 )
 def test_explorer_says_what_becomes_of_the_signal(sigma, width, activation, said):
-    view = training_steps.view(np.array([[sigma]]), np.array([[width]]), activation=activation)
-    assert said in view.texts[0, 0]
+    view = initialisation.compute(np.array([[sigma]]), np.array([[width]]), activation=activation)
+    assert said in view.sentence()
 
 
 def test_explorer_draws_histograms_of_the_activations_it_measured():
-    view = training_steps.view(np.array([[0.05]]), np.array([[64]]), activation="ReLU")
+    view = initialisation.compute(np.array([[0.05]]), np.array([[64]]), activation="ReLU")
     ridges, measured, predicted = (s.points[0, 0] for s in view.series)
-    bins = len(training_steps.BINS) - 1
+    bins = len(initialisation.BINS) - 1
     peaks = [ridges[k * (bins + 3) : (k + 1) * (bins + 3)] for k in range(10)]
     for layer, ridge in enumerate(peaks, start=1):
         assert ridge[0].tolist() == [-12, layer]
-        assert ridge[:, 1].max() == pytest.approx(layer + training_steps.TALLEST)
+        assert ridge[:, 1].max() == pytest.approx(layer + initialisation.TALLEST)
         mode = ridge[ridge[:, 1].argmax(), 0]
         assert abs(mode - measured[layer, 0]) < 0.5  # half a decade
     np.testing.assert_allclose(predicted[:, 0], np.arange(11) * np.log10(0.05 * 32**0.5), rtol=1e-12)

@@ -291,7 +291,7 @@ def test_equation_3_20_is_the_slope_that_vanishes(cells, written):
     assert written["3.20"] == (
         r"\frac{\partial}{\partial z} (\sigma(z) - y)^2 = 2\,(p - y)\, p\,(1 - p), \qquad p = \sigma(z)"
     )
-    names = {"np": np, "losses": losses}
+    names = {"np": np, "activations": activations}
     exec(cells["prices"], names)
     for y in (0.0, 1.0):
         for z in logits(1, 20)[0]:

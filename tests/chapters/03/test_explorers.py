@@ -12,7 +12,7 @@ from losslab.figures import palette
 
 def at(explorer, name, panel):
     """Points of the only or last series of that name on that panel, at the present position."""
-    series = [s for s in explorer.computed().series if (s.name, s.panel) == (name, panel)][-1]
+    series = [s for s in explorer.computed().series if (s.key, s.panel) == (name, panel)][-1]
     i, j = (min(k, n - 1) for k, n in zip(explorer.state["index"], series.points.shape, strict=False))
     return series.points[i, j]
 
@@ -24,7 +24,7 @@ def said(explorer):
 @pytest.mark.parametrize("label", [1, 2, 3])
 @pytest.mark.parametrize(("z1", "z2"), [(2.0, 0.0), (-6.0, 6.0), (6.0, 6.0), (0.4, -3.2)])
 def test_softmax_shows_torchs_numbers(z1, z2, label):
-    explorer = explorers.softmax(z1, z2, label)
+    explorer = explorers.logits(z1, z2, label)
     z = torch.tensor([z1, z2, 0.0], dtype=torch.float64, requires_grad=True)
     loss, p = functional.cross_entropy(z, torch.tensor(label - 1)), z.softmax(0).tolist()
     loss.backward()
@@ -44,7 +44,7 @@ def test_softmax_shows_torchs_numbers(z1, z2, label):
 
 @pytest.mark.parametrize("label", [1, 2, 3])
 def test_the_softmax_curve_is_the_loss_along_z1(label):
-    explorer = explorers.softmax(1.0, -2.2, label)
+    explorer = explorers.logits(1.0, -2.2, label)
     curve = at(explorer, "Loss", 2)
     z = torch.tensor([[z1, -2.2, 0.0] for z1 in curve[:, 0]], dtype=torch.float64)
     want = functional.cross_entropy(z, torch.full((len(z),), label - 1), reduction="none")
@@ -83,7 +83,7 @@ def test_price_list_charges_a_tie_as_a_mistake():
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_curves_on_the_stage_are_the_three_losses(theme):
-    _, axes = draw_stage(explorers.price_list().stage, theme)
+    _, axes = draw_stage(explorers.price_list().stage, theme, "price_list")
     for ax, to_p in zip(axes, (lambda x: x, lambda x: 1 / (1 + np.exp(-x))), strict=True):
         lines = ax.get_lines()
         assert [line.get_color() for line in lines] == [palette.colour(name, theme) for name in PRICES]
@@ -104,13 +104,13 @@ def test_a_tangent_touches_its_curve_from_the_right_side(price):
 
 
 def test_choosing_another_label_recomputes():
-    explorer = explorers.softmax()
+    explorer = explorers.logits()
     explorer.ask = {"choice": ["label", "3"], "n": 1}
     assert explorer.settings == {"label": 3}
     assert "If class 3 is right" in said(explorer)
 
 
-@pytest.mark.parametrize("make", [explorers.softmax, explorers.price_list])
+@pytest.mark.parametrize("make", [explorers.logits, explorers.price_list])
 def test_repr_opens_the_same_explorer(make):
     first = make()
     again = eval(repr(first), {"explorers": explorers})

@@ -9,8 +9,9 @@ import torch
 from matplotlib.figure import Figure
 
 from losslab import explorers
-from losslab.explorers.views import checking, vanishing
-from losslab.explorers.views import gradients as views
+from losslab.explorers.contract import vocabulary
+from losslab.explorers.views import gradient_check, vanishing
+from losslab.explorers.views import slopes as views
 from losslab.figures import artists
 from losslab.formulas import backprop
 
@@ -43,7 +44,7 @@ def test_the_chapter_prints_the_network_of_its_explorers():
 
 
 def of(view, name, panel):
-    return [series for series in view.series if (series.name, series.panel) == (name, panel)]
+    return [series for series in view.series if (series.key, series.panel) == (name, panel)]
 
 
 def tops(series, at):
@@ -54,7 +55,7 @@ def tops(series, at):
 @pytest.mark.parametrize("truth", views.SPECIES)
 @pytest.mark.parametrize(("length", "width"), [(4.7, 1.4), (1.0, 2.5), (7.0, 0.1)])
 def test_backprop_shows_autograds_slopes(truth, length, width):
-    explorer = explorers.backprop(length, width, truth)
+    explorer = explorers.slopes(length, width, truth)
     at = tuple(explorer.state["index"])
     x = np.array([[7.0, 3.2, length, width]])
     deltas, found = by_autograd(views.LAYERS, x, [views.SPECIES.index(truth)])
@@ -70,7 +71,7 @@ def test_backprop_shows_autograds_slopes(truth, length, width):
 
 
 def test_backprop_shows_what_the_print_leaves_out():
-    explorer = explorers.backprop()
+    explorer = explorers.slopes()
     at = tuple(explorer.state["index"])
     (bars,), lines = of(explorer.computed(), "As printed", 0), of(explorer.computed(), "As printed", 1)
     np.testing.assert_allclose(tops(bars, at), [0, explorer.computed().series[0].points[at][-7, 1], 0])
@@ -92,11 +93,11 @@ def test_backprop_shows_what_the_print_leaves_out():
 def test_neurons_fall_silent_where_the_chapter_says(length, silent):
     z, _ = backprop.forward(views.LAYERS, np.array([[7.0, 3.2, length, 1.4]]))
     assert (z[0] <= 0).sum() == silent
-    view = views.view(np.array([[length]]), np.array([[1.4]]), truth="versicolor")
+    view = views.compute(np.array([[length]]), np.array([[1.4]]), truth="versicolor")
     assert view.sentence((0, 0), ["Corrected"]).endswith(f" and {7 * (5 - silent)}.")
 
 
-@pytest.mark.parametrize("mistake", checking.MISTAKES)
+@pytest.mark.parametrize("mistake", gradient_check.MISTAKES)
 def test_planted_mistakes_are_found_where_they_are(mistake):
     off = {"none": [], "σ' forgotten": ["W₁", "b₁"], "bias forgotten": ["b₁", "b₂"]}
     expected = off.get(mistake, ["W₁", "b₁", "W₂", "b₂"])
@@ -106,19 +107,21 @@ def test_planted_mistakes_are_found_where_they_are(mistake):
     blocks = zip(("W₁", "b₁", "W₂", "b₂"), np.split(tops(bars, at), [20, 25, 40]), strict=True)
     assert [name for name, block in blocks if block.max() > 1e-3] == expected
     verdict = f"these do not pass: {' '.join(expected)}" if expected else "every slope passes"
-    assert f"below 1e-06 {verdict}." in explorer.computed().texts[at]
+    assert f"below 1e-06 {verdict}." in explorer.computed().sentence(
+        tuple(at) if isinstance(at, list) else at
+    )
 
 
 def test_eight_bars_belong_to_the_silent_neuron_and_one_mistake_brings_back_five():
     def missing(mistake):
         explorer = explorers.gradient_check(mistake=mistake)
         (bars,) = of(explorer.computed(), "Every slope", 0)
-        return set(np.flatnonzero(tops(bars, tuple(explorer.state["index"])) <= checking.FLOOR))
+        return set(np.flatnonzero(tops(bars, tuple(explorer.state["index"])) <= gradient_check.FLOOR))
 
     into, out_of = {0, 1, 2, 3, 20}, {25, 30, 35}
     assert missing("none") == into | out_of
-    assert {name: missing(name) & (into | out_of) for name in checking.MISTAKES} == {
-        name: out_of if name == "σ' forgotten" else into | out_of for name in checking.MISTAKES
+    assert {name: missing(name) & (into | out_of) for name in gradient_check.MISTAKES} == {
+        name: out_of if name == "σ' forgotten" else into | out_of for name in gradient_check.MISTAKES
     }
 
 
@@ -127,8 +130,8 @@ def test_eight_bars_belong_to_the_silent_neuron_and_one_mistake_brings_back_five
     [(0, "W₁"), (19, "W₁"), (20, "b₁"), (24, "b₁"), (25, "W₂"), (39, "W₂"), (40, "b₂"), (42, "b₂")],
 )
 def test_the_sentence_names_the_block_of_the_wrong_slope(parameter, block):
-    (text,) = checking._in_words(np.array([1e-5]), np.eye(43)[[parameter]])
-    assert text.endswith(f"these do not pass: {block}.")
+    (text,) = gradient_check.verdict(np.eye(43)[[parameter]]).said(vocabulary("gradient_check"))
+    assert text == f"these do not pass: {block}"
 
 
 def test_a_right_gradient_draws_a_v_and_a_wrong_one_a_floor():
@@ -139,13 +142,13 @@ def test_a_right_gradient_draws_a_v_and_a_wrong_one_a_floor():
     assert min(curve[0, 1], curve[-1, 1]) > 1e-3
     assert floor[:, 1].min() > 0.01
     (line,) = of(right, "This step size", 1)
-    np.testing.assert_allclose(line.points[:, 0, 0, 0], checking.SLIDERS[0].values)
+    np.testing.assert_allclose(line.points[:, 0, 0, 0], gradient_check.SLIDERS[0].values)
 
 
 def test_every_size_of_a_mistake_lifts_the_curve_in_proportion():
     explorer = explorers.gradient_check(h=1e-5, mistake="y − p for p − y")
     (central,) = of(explorer.computed(), "Central differences", 1)
-    sizes, error = checking.SLIDERS[1].values, central.points[0, :, explorer.state["index"][0], 1]
+    sizes, error = gradient_check.SLIDERS[1].values, central.points[0, :, explorer.state["index"][0], 1]
     large = sizes > 1e-8
     np.testing.assert_allclose(error[large], 2 * sizes[large], rtol=0.02)
     assert error[~large].max() < 1e-7
@@ -153,7 +156,7 @@ def test_every_size_of_a_mistake_lifts_the_curve_in_proportion():
 
 @pytest.mark.parametrize(("depth", "scale"), [(20, 1.0), (40, 2**0.5), (7, 0.3), (2, 3.0)])
 def test_depth_shows_what_autograd_sends_back(depth, scale):
-    view = vanishing.view(np.array([[depth]]), np.array([[scale]]))
+    view = vanishing.compute(np.array([[depth]]), np.array([[scale]]))
     rng = np.random.default_rng(0)
     drawn = backprop.random_layers(rng, (64,) * 41 + (10,), 1.0)
     x, delta = rng.normal(size=(4, 64)), rng.normal(size=(4, 10))

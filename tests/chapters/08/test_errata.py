@@ -9,7 +9,7 @@ import torch
 
 from losslab.article import coverage, listings, misprints
 from losslab.data import elements
-from losslab.explorers.views import inference as serving
+from losslab.explorers.views import skew as serving
 from losslab.formulas import activations, decisions
 from losslab.learning import models, saving, trained, training
 

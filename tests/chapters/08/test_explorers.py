@@ -8,12 +8,17 @@ import torch
 
 from losslab import explorers
 from losslab.data import elements, handwriting
-from losslab.explorers.views import drawing, writing
-from losslab.explorers.views import inference as views
+from losslab.explorers.contract import vocabulary
+from losslab.explorers.views import answers, draw, skew, writing
 from losslab.formulas import activations, decisions
 from losslab.learning import trained, training
 
 pytestmark = pytest.mark.trains
+
+
+def words(p):
+    """What the pad says of ten probabilities."""
+    return draw.said(p).said(vocabulary("draw"))
 
 
 def one(*values):
@@ -21,7 +26,7 @@ def one(*values):
 
 
 def series(view, name):
-    return next(s.points for s in view.series if s.name == name)
+    return next(s.points for s in view.series if s.key == name)
 
 
 # --- skew ---
@@ -29,11 +34,11 @@ def series(view, name):
 
 def test_contrast_and_shift_by_hand():
     v = torch.tensor([[[0.0, 1.0, 0.25, 0.5]]])
-    torch.testing.assert_close(views.changed(v, 1, 0), v)
-    torch.testing.assert_close(views.changed(v, -1, 0), 1 - v)
-    torch.testing.assert_close(views.changed(v, 0, 0), torch.full_like(v, 0.5))
-    torch.testing.assert_close(views.changed(v, 1, 1), torch.tensor([[[0.0, 0.0, 1.0, 0.25]]]))
-    torch.testing.assert_close(views.changed(v, -1, 3), torch.tensor([[[1.0, 1.0, 1.0, 1.0]]]))
+    torch.testing.assert_close(skew.changed(v, 1, 0), v)
+    torch.testing.assert_close(skew.changed(v, -1, 0), 1 - v)
+    torch.testing.assert_close(skew.changed(v, 0, 0), torch.full_like(v, 0.5))
+    torch.testing.assert_close(skew.changed(v, 1, 1), torch.tensor([[[0.0, 0.0, 1.0, 0.25]]]))
+    torch.testing.assert_close(skew.changed(v, -1, 3), torch.tensor([[[1.0, 1.0, 1.0, 1.0]]]))
 
 
 def test_preparations_by_hand():
@@ -46,8 +51,8 @@ def test_preparations_by_hand():
         "mean and deviation 0.5": 2 * v - 1,
         "transposed": (v.T - 0.2) / 0.4,
     }
-    assert list(views.PREPARATIONS) == list(want)
-    for name, prepare in views.PREPARATIONS.items():
+    assert list(skew.PREPARATIONS) == list(want)
+    for name, prepare in skew.PREPARATIONS.items():
         torch.testing.assert_close(prepare(v, 0.2, 0.4), want[name])
 
 
@@ -62,13 +67,13 @@ def test_preparations_by_hand():
 )
 def test_skew_says_and_draws_what_the_network_answers(contrast, shift, preparation, digit):
     net, (mean, std, *_) = trained.reader()
-    x, y = (t[: views.COUNT] for t in trained.split()["test"])
-    prepared = views.PREPARATIONS[preparation](views.changed(x / 255, contrast, shift), mean, std)
+    x, y = (t[: skew.COUNT] for t in trained.split()["test"])
+    prepared = skew.PREPARATIONS[preparation](skew.changed(x / 255, contrast, shift), mean, std)
     z = training.predict(net, prepared).numpy()
     k = int((y == digit).nonzero()[0, 0])
-    view = views.skew(*one(contrast, shift), preparation=preparation, digit=digit)
+    view = skew.compute(*one(contrast, shift), preparation=preparation, digit=digit)
     share, p = (z.argmax(1) == y.numpy()).mean(), activations.softmax(z[k].astype(float))
-    said = view.texts[0, 0]
+    said = view.sentence()
     assert said.startswith(
         f"A {digit}, contrast {contrast:.2f}, moved by {shift} pixels: read as {p.argmax()} "
     )
@@ -84,7 +89,7 @@ def test_skew_says_and_draws_what_the_network_answers(contrast, shift, preparati
 
 def test_the_curve_goes_through_every_setting():
     contrast, shift = np.array([[-1.0], [0.5], [1.0]]), np.array([[0, 4]])
-    view = views.skew(contrast, shift, preparation="as trained", digit=1)
+    view = skew.compute(contrast, shift, preparation="as trained", digit=1)
     curve, here = series(view, "Accuracy"), series(view, "This setting")
     for j in range(2):
         np.testing.assert_array_equal(curve[0, j], here[:, j, 0])
@@ -97,14 +102,14 @@ def test_the_curve_goes_through_every_setting():
 def test_answers_are_those_of_the_chapter():
     x, y = trained.split()["test"]
     z = trained.reader().logits(x)
-    view = views.answers(np.array([[0.5], [0.99]]), np.array([[0.5, 2.0]]))
+    view = answers.compute(np.array([[0.5], [0.99]]), np.array([[0.5, 2.0]]))
     for i, t in enumerate((0.5, 0.99)):
         for j, T in enumerate((0.5, 2.0)):
             sure, right = activations.softmax(z, T).max(1), z.argmax(1) == y.numpy()
             coverage, accuracy = decisions.selective(sure, right, t)
             np.testing.assert_allclose(series(view, "This setting")[i, j, 0], [coverage, accuracy])
             let, sent = ((sure >= t) & ~right).sum(), (sure < t).sum()
-            said = view.texts[i, j]
+            said = view.sentence((i, j))
             assert f"{coverage:.1%} answered, {accuracy:.1%} of them right" in said
             assert f"{let} mistakes come through, {sent} digits go" in said
             assert f"Calibration error {decisions.calibration_error(sure, right):.1%}" in said
@@ -120,13 +125,13 @@ def test_answers_are_those_of_the_chapter():
 
 def heights(view, name):
     """The bars of both panels."""
-    panels = [s.points for s in view.series if s.name == name]
+    panels = [s.points for s in view.series if s.key == name]
     return np.concatenate([p.reshape(*p.shape[:2], -1, 4, 2)[..., 1, 1] for p in panels], -1)
 
 
 def test_what_survives_is_the_nucleus():
     z = trained.next_logits(trained.namer(), elements.encode("th"))
-    view = writing.view(np.array([[0.5], [1.5]]), np.array([[0.3, 0.9]]), prompt="th")
+    view = writing.compute(np.array([[0.5], [1.5]]), np.array([[0.3, 0.9]]), prompt="th")
     for i, T in enumerate((0.5, 1.5)):
         for j, top in enumerate((0.3, 0.9)):
             p = activations.softmax(z, T)
@@ -134,12 +139,12 @@ def test_what_survives_is_the_nucleus():
             kept, cut = (heights(view, name)[i, j] for name in ("Kept", "Cut off"))
             np.testing.assert_allclose(kept, q, atol=1e-12)
             np.testing.assert_allclose(cut, np.where(q > 0, 0, p), atol=1e-12)
-            assert f"{(q > 0).sum()} of 27 characters survive" in view.texts[i, j]
+            assert f"{(q > 0).sum()} of 27 characters survive" in view.sentence((i, j))
 
 
 def test_names_are_written_by_the_loop_of_the_chapter():
     temperature, top = np.array([[0.4], [1.0]]), np.array([[0.5, 1.0]])
-    found = writing.written("th", temperature, top)
+    found = writing.written("th", temperature, top).said(vocabulary("writing"))
     rolls = np.random.default_rng(0).random((writing.LIMIT, writing.DICE))
     for (i, j), names in np.ndenumerate(found):
         for k, name in enumerate(names.split(", ")):
@@ -155,7 +160,7 @@ def test_names_are_written_by_the_loop_of_the_chapter():
 
 
 def test_a_cold_network_writes_the_same_whatever_the_dice():
-    (names,) = writing.written("pl", *one(0.1, 0.05)).ravel()
+    (names,) = writing.written("pl", *one(0.1, 0.05)).said(vocabulary("writing")).ravel()
     assert len(set(names.split(", "))) == 1
     assert names.startswith("pl")
 
@@ -165,49 +170,49 @@ def test_a_cold_network_writes_the_same_whatever_the_dice():
 
 def test_a_drawing_is_prepared_and_read():
     for digit in range(10):
-        page = drawing.example(digit)
-        seen, p = drawing.read(page)
+        page = draw.enlarged(digit)
+        seen, p = draw.read(page)
         np.testing.assert_array_equal(seen, handwriting.centred(page))
         np.testing.assert_allclose(p, activations.softmax(trained.pad_reader().logits(seen[None]))[0])
-        assert p[digit] > drawing.SURE
-    seen, _ = drawing.read(page, "colours inverted")
+        assert p[digit] > draw.SURE
+    seen, _ = draw.read(page, "colours inverted")
     np.testing.assert_array_equal(seen, 255 - handwriting.centred(page))
-    seen, _ = drawing.read(page, "only shrunk")
+    seen, _ = draw.read(page, "only shrunk")
     np.testing.assert_array_equal(seen[14, 14], page[56, 56])
 
 
 def test_the_example_is_the_digit_nearest_to_the_mean():
     images = np.array([[[0, 9]], [[4, 4]], [[9, 0]], [[3, 0]]], np.uint8)  # the mean is 4, 3.25
-    np.testing.assert_array_equal(drawing.typical(images), [[4, 4]])
+    np.testing.assert_array_equal(draw.typical(images), [[4, 4]])
 
 
 def test_the_picture_the_bars_and_the_sentence():
-    view = drawing.view(drawing.example(3))
-    seen, p = drawing.read(drawing.example(3))
+    view = draw.compute(draw.enlarged(3))
+    seen, p = draw.read(draw.enlarged(3))
     np.testing.assert_array_equal(view.image, seen)
     np.testing.assert_allclose(series(view, "Probability").reshape(10, 4, 2)[:, 1, 1], p)
-    assert view.texts == drawing.said(p)
+    assert view.sentence() == words(p)
 
 
 def test_sentences():
-    assert drawing.said(np.zeros(10)) == "The page is empty. Draw a digit, large or small, anywhere."
+    assert words(np.zeros(10)) == "The page is empty. Draw a digit, large or small, anywhere."
     p = np.zeros(10)
     p[[4, 9]] = 0.55, 0.45
-    assert drawing.said(p) == "Not sure enough to answer: a 4 with probability 0.55, next a 9 with 0.45."
+    assert words(p) == "Not sure enough to answer: a 4 with probability 0.55, next a 9 with 0.45."
     p[[4, 9]] = 0.9, 0.1
-    assert drawing.said(p) == "This is a 4 with probability 0.90, next a 9 with 0.10."
+    assert words(p) == "This is a 4 with probability 0.90, next a 9 with 0.10."
 
 
 def test_an_empty_page_has_no_answer():
-    view = drawing.view(drawing.example(None))
-    assert "empty" in view.texts
+    view = draw.compute(draw.enlarged(None))
+    assert "empty" in view.sentence()
     assert not series(view, "Probability")[..., 1].any()
 
 
 def test_the_pad_answers_its_requests():
     pad = explorers.draw()
     assert "empty" in pad.answer["texts"][0]
-    pad.ink = drawing.example(5).tobytes()
+    pad.ink = draw.enlarged(5).tobytes()
     pad.ask = {"n": 1}
     assert pad.answer["texts"][0].startswith("This is a 5")
     assert pad.answer["shape"] == [28, 28]
@@ -220,6 +225,6 @@ def test_the_pad_answers_its_requests():
 
 def test_ink_comes_from_jupyter_as_a_memoryview():
     pad = explorers.draw()
-    pad.set_state({"ink": memoryview(drawing.example(6).tobytes())})
+    pad.set_state({"ink": memoryview(draw.enlarged(6).tobytes())})
     pad.ask = {"n": 1}
     assert pad.answer["texts"][0].startswith("This is a 6")

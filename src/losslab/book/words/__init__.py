@@ -1,6 +1,6 @@
-"""The words that a reader sees, one file per language, apart from the code that decides which of them are said.
+"""The words that a reader sees, one file per language, apart from the code that decides which are said.
 
-`en.toml` is whole; in another file an entry that is missing is said in English. A table of the file is a topic,
+`en.toml` is whole; in another file what is missing is said in English. A table of the file is a topic,
 such as an explorer or an exercise; its entries are texts, with {names} for what the code fills in.
 """
 
@@ -52,7 +52,12 @@ def flat(entries, before=""):
 
 
 def of(topic, lang=None):
-    """Return what is said about a topic: {"key": text}, English where another language has no words yet."""
+    """Return what is said about a topic: {"key": text}, English where another language has no words yet.
+
+    Of an explorer that is only being tried the topic may be such a dict itself.
+    """
+    if isinstance(topic, dict):
+        return topic
     lang = lang or language()
     if topic not in read(ENGLISH):
         raise ValueError(f"topic must be one of {', '.join(read(ENGLISH))}, got {topic!r}")

@@ -1,1 +1,1 @@
-"""What each explorer shows: a compute function, its stage, its sliders. No widget, no torch."""
+"""One file per explorer, named like its call: sliders, opener, compute, stage. Words are in `book.words`."""

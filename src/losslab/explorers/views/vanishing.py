@@ -2,19 +2,32 @@
 
 import numpy as np
 
-from losslab.explorers.contract import Series, Slider, View, each, readable
+from losslab.book.words import Sentence
+from losslab.explorers.contract import Series, Slider, View, readable
+from losslab.explorers.shapes import points
+from losslab.explorers.widget import GridExplorer
 from losslab.figures import palette
 from losslab.formulas import activations, backprop
 
 SLIDERS = (
-    Slider("depth", "hidden layers", np.arange(2, 41)),
-    Slider("scale", "weight scale s", readable(np.geomspace(0.3, 3, 41))),
+    Slider("depth", np.arange(2, 41)),
+    Slider("scale", readable(np.geomspace(0.3, 3, 41))),
 )
 SIGMAS = {"ReLU": activations.RELU, "tanh": activations.TANH, "sigmoid": activations.SIGMOID}
 WIDTH, INPUTS, DEEPEST = 64, 4, 40
 
 
-def view(depth, scale):
+def vanishing(depth=20, scale=1.0, shown=None):
+    """Open the explorer of gradients through 2 to 40 hidden layers, weights of deviation scale/√n.
+
+    Returns
+    -------
+    losslab.explorers.widget.GridExplorer
+    """
+    return GridExplorer(vanishing, compute, SLIDERS, depth=depth, scale=scale, shown=shown)
+
+
+def compute(depth, scale):
     """Send a batch up and δ down through networks of every depth, for every scale of their weights.
 
     Weights have standard deviation s/√n and are cut from one draw; so are four inputs, and δ of the output.
@@ -33,15 +46,11 @@ def view(depth, scale):
     x, delta = rng.normal(size=(INPUTS, WIDTH)), rng.normal(size=(INPUTS, 10))
     at = np.minimum(np.arange(1, DEEPEST + 1), depth)[:, None]  # beyond the last layer its point is repeated
     series, says = [], {}
-    for name, sigma in SIGMAS.items():
+    for key, sigma in SIGMAS.items():
         for panel, heights in enumerate(through(layers, x, delta, depth[:, 0].astype(int), sigma)):
-            points = np.stack(np.broadcast_arrays(at, np.take_along_axis(heights, at - 1, -1)), -1)
-            series.append(Series(name, panel, points, scrub=False))
-        says[name] = each("{:.1e} with {}", series[-2].points[..., 0, 1], name)
-    return View(stage, series, each(SAYS, depth, scale), says)
-
-
-SAYS = "{:.0f} hidden layers, s = {:.2f}. Of δ at the output this much arrives at the first layer:"
+            series.append(Series(key, panel, points(at, np.take_along_axis(heights, at - 1, -1))))
+        says[key] = Sentence("arrives", share=series[-2].points[..., 0, 1], name=Sentence(key))
+    return View("vanishing", stage, series, Sentence("says", depth=depth, scale=scale), says)
 
 
 def through(layers, x, delta, depths, sigma):
@@ -65,13 +74,13 @@ def through(layers, x, delta, depths, sigma):
     return back, np.broadcast_to(size, back.shape)
 
 
-def stage(figure, theme):
+def stage(figure, theme, words):
     """δ by layer on the left, activations by layer on the right."""
     left, right = figure.subplots(1, 2)
-    left.set(ylim=(1e-16, 1e16), ylabel="size of $\\delta_l$, at the output 1")
-    right.set(ylim=(1e-16, 1e16), ylabel="size of the activations $a_l$")
+    left.set(ylim=(1e-16, 1e16), ylabel=words["delta"])
+    right.set(ylim=(1e-16, 1e16), ylabel=words["activations"])
     for ax in (left, right):
-        ax.set(xlim=(0, DEEPEST + 1), yscale="log", xlabel="layer $l$, the input on the left")
+        ax.set(xlim=(0, DEEPEST + 1), yscale="log", xlabel=words["layer"])
         ax.axhline(1, color=palette.TEXT[theme], linewidth=0.6)
         palette.tint(ax, theme)
     return [left, right]

@@ -3,17 +3,33 @@
 import numpy as np
 
 from losslab.article import misprints
-from losslab.explorers.contract import Series, Slider, View, each, readable
-from losslab.explorers.views.gradients import FLOWER, LABEL, LAYERS, WIDTHS, bars
+from losslab.book.words import Sentence
+from losslab.explorers.contract import Series, Slider, View, readable
+from losslab.explorers.shapes import bars, points
+from losslab.explorers.views.slopes import FLOWER, LABEL, LAYERS, WIDTHS
+from losslab.explorers.widget import GridExplorer
 from losslab.figures import palette
 from losslab.formulas import activations, backprop, losses
 
 SLIDERS = (
-    Slider("h", "step size h", readable(np.geomspace(1e-15, 1, 61))),
-    Slider("size", "size of the mistake", readable(np.geomspace(1e-12, 1, 25))),
+    Slider("h", readable(np.geomspace(1e-15, 1, 61))),
+    Slider("size", readable(np.geomspace(1e-12, 1, 25))),
 )
 FLOOR = 1e-17  # an error of exactly 0 is drawn here
 PASSES = 1e-6
+
+
+def gradient_check(h=1e-5, size=1.0, mistake="none", shown=None):
+    """Open the gradient check: step sizes from 1e-15 to 1, and a planted mistake of size 1e-12 to 1.
+
+    `mistake` is a key of `MISTAKES`.
+
+    Returns
+    -------
+    losslab.explorers.widget.GridExplorer
+    """
+    knobs = {"h": h, "size": size, "mistake": mistake}
+    return GridExplorer(gradient_check, compute, SLIDERS, {"mistake": MISTAKES}, shown=shown, **knobs)
 
 
 def flower_loss(theta):
@@ -49,7 +65,7 @@ def differences(h):
     }
 
 
-def view(h, size, *, mistake):
+def compute(h, size, *, mistake):
     """Compare the gradient by hand with differences, for every step size and every size of a mistake.
 
     Parameters
@@ -70,42 +86,33 @@ def view(h, size, *, mistake):
         for name, measured in differences(h[:, 0]).items()
     }
     central = errors["Central differences"]
-    outline = bars(central, np.arange(central.shape[-1]), 0.8, FLOOR)
-    series = [Series("Every slope", 0, outline, scrub=False, fill=True)]
-    for name, error in errors.items():
-        curve = np.stack(np.broadcast_arrays(h[:, 0], error.max(-1).T[None]), -1)
-        series.append(Series(name, 1, curve, scrub=False))
-    line = np.stack(np.broadcast_arrays(h[..., None], [FLOOR, 10.0]), -1)
-    series.append(Series("This step size", 1, line, scrub=False))
-    return View(stage, series, _in_words(h, central))
+    series = [Series("Every slope", 0, bars(central, floor=FLOOR), fill=True)]
+    series += [Series(key, 1, points(h[:, 0], error.max(-1).T[None])) for key, error in errors.items()]
+    series.append(Series("This step size", 1, points(h[..., None], [FLOOR, 10.0])))
+    text = Sentence("says", h=h, error=central.max(-1), passes=PASSES, verdict=verdict(central))
+    return View("gradient_check", stage, series, text)
 
 
-def _in_words(h, error):
-    """Name the worst error, and the parameters that do not pass."""
+def verdict(error):
+    """Name the parameters that do not pass."""
     blocks = np.split(error, np.cumsum([20, 5, 15]), axis=-1)
     names = zip(("W₁", "b₁", "W₂", "b₂"), blocks, strict=True)
     failing = sum(
         (np.where(block.max(-1) < PASSES, "", f" {name}") for name, block in names), np.array("", object)
     )
-    verdict = np.where(failing == "", "every slope passes", "these do not pass:" + failing)
-    return each(
-        f"h = {{:.2g}}: the worst relative error is {{:.0e}}; below {PASSES:g} {{}}.",
-        h,
-        error.max(-1),
-        verdict,
-    )
+    return Sentence(np.where(failing == "", "passes", "fails"), names=failing)
 
 
-def stage(figure, theme):
+def stage(figure, theme, words):
     """Error of each of 43 slopes on the left, the worst against the step size on the right."""
     left, right = figure.subplots(1, 2)
-    left.set(xlim=(-1, 43), ylim=(FLOOR, 10), yscale="log", ylabel="error / steepest slope")
+    left.set(xlim=(-1, 43), ylim=(FLOOR, 10), yscale="log", ylabel=words["error"])
     for x in (19.5, 24.5, 39.5):
         left.axvline(x, color=palette.TEXT[theme], linewidth=0.8, linestyle=":")
     left.set_xticks([9.5, 22, 32, 41], ["$W_1$", "$b_1$", "$W_2$", "$b_2$"])
     left.tick_params(axis="x", length=0)
     right.set(xlim=(5e-16, 2), ylim=(FLOOR, 10), xscale="log", yscale="log")
-    right.set(xlabel="step size $h$", ylabel="worst of the 43")
+    right.set(xlabel=words["h"], ylabel=words["worst"])
     for ax in (left, right):
         palette.tint(ax, theme)
     return [left, right]

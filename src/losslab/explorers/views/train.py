@@ -1,4 +1,4 @@
-"""Chapter 2: a network learns digits before one's eyes, at a learning rate and a batch size of choice."""
+"""Chapter 2: a network learns digits while you watch, at a learning rate and a batch size of your choice."""
 
 from functools import cache
 from itertools import chain, count, islice
@@ -6,17 +6,33 @@ from itertools import chain, count, islice
 import numpy as np
 import torch
 
+from losslab.book.words import Sentence
 from losslab.data import mnist, pixels
 from losslab.explorers.contract import Series, Slider, View, readable
+from losslab.explorers.live import LiveExplorer
+from losslab.explorers.shapes import points
 from losslab.figures import palette
 from losslab.learning import history, models, training
 
 STEPS, EVERY = 1000, 20  # steps of a run; the test images are tried after every 20
 SLIDERS = (
-    Slider("lr", "learning rate α", readable(np.geomspace(1e-4, 10, 101))),
-    Slider("batch", "images per step", np.array([1, 2, 5, 10, 20, 50, 100, 200, 500])),
+    Slider("lr", readable(np.geomspace(1e-4, 10, 101))),
+    Slider("batch", np.array([1, 2, 5, 10, 20, 50, 100, 200, 500])),
 )
 OPTIMIZERS = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
+
+
+def train(lr=0.1, batch=50, optimizer="SGD", shown=None):
+    """Open a training on MNIST that the reader starts and stops: learning rate, images per step, optimiser.
+
+    `lr` lies between 0.0001 and 10, `batch` between 1 and 500; `optimizer` is "SGD" or "Adam".
+
+    Returns
+    -------
+    losslab.explorers.live.LiveExplorer
+    """
+    menus, knobs = {"optimizer": OPTIMIZERS}, {"lr": lr, "batch": batch, "optimizer": optimizer}
+    return LiveExplorer(train, compute, SLIDERS, menus, shown=shown, **knobs)
 
 
 @cache
@@ -28,7 +44,7 @@ def digits():
     return (train, data.train_labels.long()), (test, data.test_labels.long())
 
 
-def view(lr, batch, *, optimizer):
+def compute(lr, batch, *, optimizer):
     """Train the network on the sample of MNIST, one View per step.
 
     Parameters
@@ -68,23 +84,21 @@ def picture(losses, scores, lr, batch, optimizer):
     steps, marks = np.arange(1, len(losses) + 1), np.array([step for step, _ in scores])
     at, last = scores[-1]
     series = [
-        Series("Batch", 0, np.stack([steps, np.maximum(losses, 1e-9)], -1)),
-        Series("Test images", 0, np.stack([marks, [s.loss for _, s in scores]], -1)),
-        Series("Test images", 1, np.stack([marks, [s.accuracy for _, s in scores]], -1)),
+        Series("Batch", 0, points(steps, np.maximum(losses, 1e-9))),
+        Series("Test images", 0, points(marks, [s.loss for _, s in scores])),
+        Series("Test images", 1, points(marks, [s.accuracy for _, s in scores])),
     ]
-    text = (
-        f"{optimizer}, α = {lr:.3g}, {batch} images per step: after step {at} the network reads "
-        f"{last.accuracy:.1%} of {last.count} test images; their mean loss is {last.loss:.2f}."
-    )
-    return View(stage, series, text, done=(len(losses), STEPS))
+    knobs = {"optimizer": optimizer, "lr": lr, "batch": batch}
+    text = Sentence("says", step=at, accuracy=last.accuracy, count=last.count, loss=last.loss, **knobs)
+    return View("train", stage, series, text, done=(len(losses), STEPS))
 
 
-def stage(figure, theme):
+def stage(figure, theme, words):
     """Loss by step on the left, on a logarithmic axis; share of right answers by step on the right."""
     left, right = figure.subplots(1, 2)
-    left.set(ylim=(1e-3, 20), yscale="log", ylabel="loss, nats")
-    right.set(ylim=(0, 1), ylabel="test images read right")
+    left.set(ylim=(1e-3, 20), yscale="log", ylabel=words["loss"])
+    right.set(ylim=(0, 1), ylabel=words["accuracy"])
     for ax in (left, right):
-        ax.set(xlim=(0, STEPS), xlabel="step")
+        ax.set(xlim=(0, STEPS), xlabel=words["step"])
         palette.tint(ax, theme)
     return [left, right]

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from losslab.book.words import Sentence
 from losslab.data import handwriting
 from losslab.explorers.contract import Series, View
-from losslab.explorers.views.inference import bars
+from losslab.explorers.live import LiveExplorer
+from losslab.explorers.shapes import bars
 from losslab.figures import palette
 from losslab.formulas import activations, decisions
 from losslab.learning import trained
@@ -18,7 +20,25 @@ PREPARATIONS = {
 }
 
 
-def example(digit):
+EXAMPLES = {"none": None, **{f"a {k}": k for k in range(10)}}
+
+
+def draw(example="none", preparation="centred", shown=None):
+    """Open a pad to draw a digit on, read by the network while it is drawn.
+
+    `example` is "none" or a digit to begin with, "a 0" to "a 9"; `preparation` is a key of `PREPARATIONS`.
+
+    Returns
+    -------
+    losslab.explorers.live.LiveExplorer
+    """
+    pages = {name: {"example": name, "ink": enlarged(digit)} for name, digit in EXAMPLES.items()}
+    menus = {"example": pages, "preparation": PREPARATIONS}
+    knobs = {"example": example, "preparation": preparation}
+    return LiveExplorer(draw, compute, menus=menus, pad=PAD, pen=PEN, shown=shown, **knobs)
+
+
+def enlarged(digit):
     """Return the most typical test image of a digit, enlarged to the pad; blank paper for None."""
     if digit is None:
         return np.zeros((PAD, PAD), np.uint8)
@@ -30,9 +50,6 @@ def example(digit):
 def typical(images):
     """Return the image that is nearest to the mean of all."""
     return images[((images - images.mean(0)) ** 2).sum((1, 2)).argmin()]
-
-
-EXAMPLES = {"none": None, **{f"a {k}": k for k in range(10)}}
 
 
 def read(ink, preparation="centred"):
@@ -60,7 +77,7 @@ def answer(reader, seen):
     return activations.softmax(reader.logits(seen[None]))[0]
 
 
-def view(ink, *, example="none", preparation="centred"):
+def compute(ink, *, example="none", preparation="centred"):
     """Read a drawing.
 
     Parameters
@@ -76,25 +93,24 @@ def view(ink, *, example="none", preparation="centred"):
     losslab.explorers.contract.View
     """
     seen, p = read(ink, preparation)
-    return View(stage, [Series("Probability", 0, bars(p), scrub=False, fill=True)], said(p), image=seen)
+    return View("draw", stage, [Series("Probability", 0, bars(p), fill=True)], said(p), image=seen)
 
 
 def said(p):
-    """Put ten probabilities into a sentence; nothing was drawn if all are 0."""
+    """Say ten probabilities; nothing was drawn if all are 0."""
     if not p.any():
-        return "The page is empty. Draw a digit, large or small, anywhere."
+        return Sentence("empty")
     first, second = decisions.top_k(p, 2)
-    guess = f"a {first} with probability {p[first]:.2f}, next a {second} with {p[second]:.2f}"
-    if decisions.decide(p, SURE) == decisions.REJECTED:
-        return f"Not sure enough to answer: {guess}."
-    return f"This is {guess}."
+    key = "unsure" if decisions.decide(p, SURE) == decisions.REJECTED else "sure"
+    return Sentence(key, first=first, p=p[first], second=second, q=p[second])
 
 
-def stage(figure, theme):
+def stage(figure, theme, words):
     """Ten bars, and the threshold from which on the answer is given without reserve."""
     ax = figure.subplots()
     ax.axhline(SURE, color=palette.TEXT[theme], linewidth=0.8, linestyle=":")
-    ax.set(xlim=(-0.6, 9.6), ylim=(0, 1.02), xticks=range(10), xlabel="digit", ylabel="probability")
+    ax.set(xlim=(-0.6, 9.6), ylim=(0, 1.02), xticks=range(10))
+    ax.set(xlabel=words["digit"], ylabel=words["probability"])
     ax.grid(axis="x", visible=False)
     palette.tint(ax, theme)
     return [ax]

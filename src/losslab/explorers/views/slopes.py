@@ -3,7 +3,10 @@
 import numpy as np
 
 from losslab.article import misprints
-from losslab.explorers.contract import Series, Slider, View, each, readable
+from losslab.book.words import Sentence
+from losslab.explorers.contract import Series, Slider, View, readable
+from losslab.explorers.shapes import bars
+from losslab.explorers.widget import GridExplorer
 from losslab.figures import artists, palette
 from losslab.formulas import activations, backprop
 
@@ -21,10 +24,23 @@ SPECIES = ("setosa", "versicolor", "virginica")
 LABEL = [1]  # it is a versicolor
 
 SLIDERS = (
-    Slider("length", "petal length, cm", readable(np.linspace(1, 7, 61), 4)),
-    Slider("width", "petal width, cm", readable(np.linspace(0.1, 2.5, 25), 4)),
+    Slider("length", readable(np.linspace(1, 7, 61), 4)),
+    Slider("width", readable(np.linspace(0.1, 2.5, 25), 4)),
 )
 PORTS = (0.68, 0.0), (0.5, 0.0), (0.6, 0.0)  # how far beside the middle of a neuron's box the lines end
+
+
+def slopes(length=4.7, width=1.4, truth="versicolor", shown=None):
+    """Open the explorer of a 4-5-3 network's slopes, as printed and corrected, for a flower's petals in cm.
+
+    `truth` is the flower's label: "setosa", "versicolor" or "virginica".
+
+    Returns
+    -------
+    losslab.explorers.widget.GridExplorer
+    """
+    knobs = {"length": length, "width": width, "truth": truth}
+    return GridExplorer(slopes, compute, SLIDERS, {"truth": SPECIES}, shown=shown, **knobs)
 
 
 def nodes():
@@ -58,13 +74,6 @@ def network_bands(dW1, dW2):
         yield bands(dW2[..., :, j], np.tile(neuron + PORTS[1], (3, 1)), outputs - PORTS[2])
 
 
-def bars(heights, at, width=0.36, floor=0.0):
-    """Outline one bar per height: points (..., 4 n, 2)."""
-    x = np.stack([at - width / 2, at - width / 2, at + width / 2, at + width / 2], -1)
-    y = np.stack([np.full_like(heights, floor), heights, heights, np.full_like(heights, floor)], -1)
-    return np.stack(np.broadcast_arrays(x, y), -1).reshape(*heights.shape[:-1], -1, 2)
-
-
 def readings(x, truth):
     """Probabilities of a flower, and by reading (δ of every layer, slopes of every layer).
 
@@ -90,7 +99,7 @@ def readings(x, truth):
     }
 
 
-def view(length, width, *, truth):
+def compute(length, width, *, truth):
     """Compute every slope of the 4-5-3 network for a flower with these petals.
 
     Parameters
@@ -108,29 +117,23 @@ def view(length, width, *, truth):
     x = np.concatenate([sepals, petals], -1)[..., None, :]
     p, by_reading = readings(x, SPECIES.index(truth))
     series, says = [], {}
-    for (name, (deltas, slopes)), side in zip(by_reading.items(), (-0.2, 0.2), strict=True):
+    for (key, (deltas, slopes)), side in zip(by_reading.items(), (-0.2, 0.2), strict=True):
         delta = np.concatenate(deltas, -1)[..., 0, :]
-        series.append(_filled(name, 0, bars(delta, np.arange(8 - delta.shape[-1], 8) + side)))
+        at = np.arange(8 - delta.shape[-1], 8) + side
+        series.append(Series(key, 0, bars(delta, at, 0.36), fill=True))
         dW = [np.broadcast_to(dW, petals.shape[:-1] + dW.shape[-2:]) for dW, _ in slopes]
-        series += [_filled(name, 1, path) for path in network_bands(*dW)]
-        out = delta[..., -3:].round(2) + 0.0  # no −0.00
+        series += [Series(key, 1, path, fill=True) for path in network_bands(*dW)]
+        d1, d2, d3 = np.moveaxis(delta[..., -3:].round(2) + 0.0, -1, 0)  # no −0.00
         steep = sum((d != 0).sum((-1, -2)) for d in dW)
-        says[name] = each(SAYS[name], *np.moveaxis(out, -1, 0), steep)
-    return View(stage, series, each(SAYS["p"], *np.moveaxis(p[..., 0, :], -1, 0)), says)
+        says[key] = Sentence(SAYS[key], d1=d1, d2=d2, d3=d3, count=steep)
+    p1, p2, p3 = np.moveaxis(p[..., 0, :], -1, 0)
+    return View("slopes", stage, series, Sentence("says", p1=p1, p2=p2, p3=p3), says)
 
 
-SAYS = {
-    "p": "p = ({:.2f}, {:.2f}, {:.2f}). δ of the outputs, and how many of the 35 weights have a slope:",
-    "Corrected": "corrected ({:.2f}, {:.2f}, {:.2f}) and {}",
-    "As printed": "as printed ({:.2f}, {:.2f}, {:.2f}) and {}",
-}
+SAYS = {"Corrected": "corrected", "As printed": "as_printed"}
 
 
-def _filled(name, panel, points):
-    return Series(name, panel, points, scrub=False, fill=True)
-
-
-def stage(figure, theme):
+def stage(figure, theme, words):
     """Axes for the δ of eight neurons on the left, the network on the right."""
     left, right = figure.subplots(1, 2, width_ratios=(4, 5))
     hidden = [f"$h_{k}$" for k in range(1, 6)]
@@ -138,8 +141,8 @@ def stage(figure, theme):
     left.axvline(4.5, color=palette.TEXT[theme], linewidth=0.8, linestyle=":")
     left.set(xlim=(-0.6, 7.6), ylim=(-2.2, 2.2), ylabel="$\\delta = \\partial L / \\partial z$")
     left.set_xticks(range(8), [*hidden, *SPECIES], rotation=40, ha="right", rotation_mode="anchor")
-    left.text(2, -2, "hidden: no formula in print", color=palette.TEXT[theme], ha="center")
-    inputs = ["sepal length", "sepal width", "petal length", "petal width"]
+    left.text(2, -2, words["no_formula"], color=palette.TEXT[theme], ha="center")
+    inputs = [words[part] for part in ("sepal_length", "sepal_width", "petal_length", "petal_width")]
     artists.network(right, nodes(), [inputs, hidden, SPECIES], theme=theme)
     palette.tint(left, theme)
     return [left, right]

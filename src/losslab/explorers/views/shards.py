@@ -4,19 +4,45 @@ from functools import cache
 
 import numpy as np
 
-from losslab.data import mnist, pixels
-from losslab.explorers.contract import Series, Slider, View, each, readable
-from losslab.explorers.views.gradients import bars
+from losslab.book.words import Sentence
+from losslab.explorers.contract import Series, Slider, View, readable
+from losslab.explorers.shapes import bars, points
+from losslab.explorers.widget import GridExplorer
 from losslab.figures import palette
 from losslab.formulas import activations, backprop, costs
 
 SLIDERS = (
-    Slider("first", "images of worker 1", np.arange(10.0, 341, 5)),
-    Slider("second", "worker 2's share of the rest", readable(np.linspace(0.1, 0.8, 36), 4)),
+    Slider("first", np.arange(10.0, 341, 5)),
+    Slider("second", readable(np.linspace(0.1, 0.8, 36), 4)),
 )
 N, WIDTHS = 400, (784, 256, 128, 64, 10)
 REST = {"3 : 1": 0.75, "even": 0.5}  # worker 3's share of what is then left for workers 3 and 4
 STATES = {"at the start": 0, "after 50 steps": 50}
+NAMES = ("Unweighted mean", "Weighted mean", "Expected")
+
+
+def shards(first=300, second=0.6, rest="3 : 1", state="at the start", shown=None):
+    """Open the explorer of four workers' gradients: `first` of 400 images for the first, and so on.
+
+    Parameters
+    ----------
+    first : float
+        Images of worker 1, 10 to 340.
+    second : float
+        Share of worker 2 in the rest, 0.1 to 0.8.
+    rest : "3 : 1" or "even"
+        How workers 3 and 4 share what is left.
+    state : "at the start" or "after 50 steps"
+        Of the network whose gradients they are.
+    shown : sequence of str, optional
+
+    Returns
+    -------
+    losslab.explorers.widget.GridExplorer
+    """
+    menus = {"rest": REST, "state": STATES}
+    knobs = {"first": first, "second": second, "rest": rest, "state": state}
+    return GridExplorer(shards, compute, SLIDERS, menus, shown=shown, **knobs)
 
 
 @cache
@@ -25,6 +51,8 @@ def products(steps):
 
     A layer's gradient of image i is δ_i a_iᵀ and δ_i, so two of them have the product δ_i·δ_j (a_i·a_j + 1).
     """
+    from losslab.data import mnist, pixels  # here: they import torch, which the other explorers do without
+
     digits = mnist.load()
     x = pixels.standardise(digits.train_images, *pixels.mean_std(digits.train_images))
     x, y = x.flatten(1).double().numpy(), digits.train_labels.numpy()
@@ -70,7 +98,7 @@ def errors(n, K):
     return *found, costs.dealt_error(np.moveaxis(n, -1, 0).reshape(4, -1), noise).reshape(n.shape[:-1])
 
 
-def view(first, second, *, rest, state):
+def compute(first, second, *, rest, state):
     """Deal 400 images to four workers in all proportions; compare the mean of their gradients with g.
 
     Parameters
@@ -84,32 +112,27 @@ def view(first, second, *, rest, state):
     losslab.explorers.contract.View
     """
     K, n = products(STATES[state]), sizes(first, second, rest)
-    every = SLIDERS[0].values[:, None]
-    upright = np.stack(np.broadcast_arrays(first[..., None], [-1.0, 9.0]), -1)
+    every = np.unique(np.append(SLIDERS[0].values, first))[:, None]  # of which the slider has some or one
+    plain, _, expected = found = errors(sizes(every, second, rest), K)
     series = [
-        Series("Shards", 0, bars(n, np.arange(1, 5), 0.7, 0), scrub=False, fill=True),
-        Series("Shards", 1, upright, scrub=False),
+        Series("Shards", 0, bars(n, np.arange(1, 5), 0.7), fill=True),
+        Series("Shards", 1, points(first[..., None], [-1.0, 9.0])),
     ]
-    for name, error in zip(NAMES, errors(sizes(every, second, rest), K), strict=True):
-        curve = np.stack(np.broadcast_arrays(every[:, 0], error.T), -1)
-        series.append(Series(name, 1, curve[None], scrub=False))
-    plain, _, expected = errors(n, K)
-    return View(stage, series, each(SAYS, *np.moveaxis(n, -1, 0), plain, expected))
+    series += [
+        Series(key, 1, points(every[:, 0], error.T)[None]) for key, error in zip(NAMES, found, strict=True)
+    ]
+    here = np.searchsorted(every[:, 0], first[:, 0])
+    n1, n2, n3, n4 = np.moveaxis(n, -1, 0)
+    text = Sentence("says", n1=n1, n2=n2, n3=n3, n4=n4, off=plain[here], expected=expected[here])
+    return View("shards", stage, series, text)
 
 
-NAMES = ("Unweighted mean", "Weighted mean", "Expected")
-SAYS = (
-    "{:.0f} + {:.0f} + {:.0f} + {:.0f} images: the unweighted mean of the four gradients is off by {:.1%} "
-    "(expected for shards dealt at random: {:.1%}), the weighted mean by less than 1e-15."
-)
-
-
-def stage(figure, theme):
+def stage(figure, theme, words):
     """Images of each worker on the left, errors against those of worker 1 on the right."""
     left, right = figure.subplots(1, 2, width_ratios=(2, 3))
-    left.set(xlim=(0.4, 4.6), ylim=(0, 400), xticks=range(1, 5), xlabel="worker", ylabel="images")
-    right.set(xlim=(0, 350), ylim=(-0.03, 2.6), xlabel="images of worker 1")
-    right.set(ylabel="error / size of the gradient")
+    left.set(xlim=(0.4, 4.6), ylim=(0, 400), xticks=range(1, 5))
+    left.set(xlabel=words["worker"], ylabel=words["images"])
+    right.set(xlim=(0, 350), ylim=(-0.03, 2.6), xlabel=words["first"], ylabel=words["error"])
     for ax in (left, right):
         palette.tint(ax, theme)
     return [left, right]

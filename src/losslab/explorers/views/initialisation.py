@@ -2,13 +2,16 @@
 
 import numpy as np
 
-from losslab.explorers.contract import Series, Slider, View, each, readable
+from losslab.book.words import Sentence
+from losslab.explorers import shapes
+from losslab.explorers.contract import Series, Slider, View, readable
+from losslab.explorers.widget import GridExplorer
 from losslab.figures import palette
 from losslab.formulas import activations
 
 SLIDERS = (
-    Slider("sigma", "deviation σ", readable(np.geomspace(0.01, 1, 61))),
-    Slider("width", "neurons per layer n", 2 ** np.arange(4, 9)),
+    Slider("sigma", readable(np.geomspace(0.01, 1, 61))),
+    Slider("width", 2 ** np.arange(4, 9)),
 )
 ACTIVATIONS = {"ReLU": activations.RELU, "tanh": activations.TANH}
 LAYERS, INPUTS, WIDEST = 10, 16, 256
@@ -17,7 +20,20 @@ BINS = np.linspace(LOW, HIGH, 97)
 TALLEST = 0.85  # of a ridge, in layers
 
 
-def view(sigma, width, *, activation):
+def initialisation(sigma=0.125, width=128, activation="ReLU", shown=None):
+    """Open the explorer of ten layers at their start: weights of deviation 0.01 to 1, 16 to 256 neurons.
+
+    `activation` is "ReLU" or "tanh".
+
+    Returns
+    -------
+    losslab.explorers.widget.GridExplorer
+    """
+    knobs = {"sigma": sigma, "width": width, "activation": activation}
+    return GridExplorer(initialisation, compute, SLIDERS, {"activation": ACTIVATIONS}, shown=shown, **knobs)
+
+
+def compute(sigma, width, *, activation):
     """Send one batch of standard normal inputs through ten layers; every network is cut from one draw.
 
     Parameters
@@ -33,30 +49,19 @@ def view(sigma, width, *, activation):
     widths = width[0].astype(int)
     rng = np.random.default_rng(0)
     drawn = rng.standard_normal((LAYERS + 1, WIDEST, WIDEST))
-    runs = [through(drawn[:, :n, :n], sigma[:, 0], ACTIVATIONS[activation]) for n in widths]
-    rms = np.stack([run[1] for run in runs], 1)  # (A, B, LAYERS)
-    ridges = np.stack([run[0] for run in runs], 1)  # (A, B, LAYERS, bins)
-    series = [Series("Activations", 0, outline(ridges), scrub=False, fill=True)]
-    factor = growth(sigma, width, activation)
-    layer = np.arange(LAYERS + 1)
-    for name, decades in {
+    found = [through(drawn[:, :n, :n], sigma[:, 0], ACTIVATIONS[activation]) for n in widths]
+    heights = np.stack([ridges for ridges, _ in found], 1)  # (A, B, LAYERS, bins)
+    rms = np.stack([size for _, size in found], 1)  # (A, B, LAYERS)
+    series = [Series("Activations", 0, outline(heights), fill=True)]
+    factor, layer = growth(sigma, width, activation), np.arange(LAYERS + 1)
+    for key, decades in {
         "Measured": np.log10(np.concatenate([np.ones_like(rms[..., :1]), rms], -1)),
         "Predicted": layer * np.log10(factor)[..., None],
     }.items():
-        points = np.stack(np.broadcast_arrays(np.clip(decades, LOW, HIGH), layer), -1)
-        series.append(Series(name, 1, points, scrub=False))
-    return View(
-        stage,
-        series,
-        each(SAYS[activation], sigma, width, factor, rms[..., -1], verdict(rms[..., -1], activation)),
-    )
-
-
-SAYS = {
-    "ReLU": "σ = {:.3f}, n = {:.0f}: each layer multiplies by about {:.2f}; layer 10 has size {:.2g}: {}.",
-    "tanh": "σ = {:.3f}, n = {:.0f}: each layer multiplies what is small by about {:.2f}; "
-    "layer 10 has size {:.2g}: {}.",
-}
+        series.append(Series(key, 1, shapes.points(np.clip(decades, LOW, HIGH), layer)))
+    last = {"size": rms[..., -1], "verdict": verdict(rms[..., -1], activation)}
+    text = Sentence(f"says_{activation}", sigma=sigma, width=width, factor=factor, **last)
+    return View("initialisation", stage, series, text)
 
 
 def growth(sigma, width, activation):
@@ -65,9 +70,9 @@ def growth(sigma, width, activation):
 
 
 def verdict(size, activation):
-    """Name what has become of the input's size 1; tanh is flat where its values are near ±1."""
+    """Say what has become of the input's size 1; tanh is flat where its values are near ±1."""
     high, word = (10, "exploded") if activation == "ReLU" else (0.8, "saturated")
-    return np.array(["collapsed", "alive", word], object)[(size > 0.1).astype(int) + (size > high)]
+    return Sentence(np.select([size > high, size > 0.1], [word, "alive"], "collapsed"))
 
 
 def through(drawn, sigma, activation):
@@ -109,24 +114,22 @@ def histograms(a):
     return counts / np.maximum(counts.max(-1, keepdims=True), 1)
 
 
-def outline(ridges):
-    """Draw ridges (…, layers, bins) in one go, (…, points, 2): along one, back on its line, to the next."""
+def outline(heights):
+    """Draw a ridge per layer in one path, (…, points, 2)."""
     x = np.concatenate([[LOW], (BINS[1:] + BINS[:-1]) / 2, [HIGH, LOW]])
-    bars = np.pad(TALLEST * ridges, [(0, 0)] * (ridges.ndim - 1) + [(1, 2)])
-    y = bars + np.arange(1, LAYERS + 1)[:, None]
-    return np.stack(np.broadcast_arrays(x, y), -1).reshape(*y.shape[:-2], -1, 2)
+    return shapes.ridges(TALLEST * heights, x, np.arange(1, LAYERS + 1))
 
 
-def stage(figure, theme):
+def stage(figure, theme, words):
     """Ten ridges on the left, the size of each layer on the right; layer 10 is on top."""
     left, right = figure.subplots(1, 2, width_ratios=(1.3, 1))
-    left.set_title("Histograms of the activations", fontsize=10)
-    right.set_title("Their size (root mean square)", fontsize=10)
+    left.set_title(words["histograms"], fontsize=10)
+    right.set_title(words["sizes"], fontsize=10)
     for ax in (left, right):
-        ax.set(xlim=(LOW, HIGH), ylim=(-0.3, 11.2), yticks=range(LAYERS + 1), ylabel="layer")
+        ax.set(xlim=(LOW, HIGH), ylim=(-0.3, 11.2), yticks=range(LAYERS + 1), ylabel=words["layer"])
         ax.set_xticks(range(-12, 13, 4), [f"$10^{{{k}}}$" for k in range(-12, 13, 4)])
         ax.axvline(0, color=palette.TEXT[theme], linewidth=0.6)
         palette.tint(ax, theme)
-    left.set(xlabel="$|a|$ of the neurons that are not silent")
-    right.set(xlabel="size; the input has 1")
+    left.set(xlabel=words["values"])
+    right.set(xlabel=words["size"])
     return [left, right]
