@@ -92,6 +92,7 @@ SLIPS = [
         largest(lambda n: {0: 16, 1: 4 + 12 / n, 3: 4 + 12 / n}),
         "Stage 3: In stage 3 all 16 bytes are split",
     ),
+    ("10.3", largest(lambda n: {0: 16, 1: 4 + 12 / n, 3: 16}), "Stage 3: 16 bytes is what stage 0 needs"),
     ("10.3", largest(lambda n: {0: 17}), "it should be 5e+09, got 4.706e+09"),
     (
         "10.4",
