@@ -132,3 +132,13 @@ def test_a_slip_is_named_by_what_it_gives():
     assert judge.named([1.0, 1.0], slips) == "ones"
     assert judge.named(float("nan"), {"nan": float("nan")}) is None
     assert judge.named("half", {"half": "half"}, operator.eq) == "half"
+
+
+def test_chinese_where_there_is_some(monkeypatch):
+    monkeypatch.setenv("LOSSLAB_LANGUAGE", "zh")
+    assert exercises.verdict("0.1", -4) == "练习 0.1：答对了。"
+    assert exercises.verdict("0.1", ...) == "练习 0.1：还没有作答。"
+    assert exercises.verdict("0.1", "-4") == "练习 0.1：还不对。这里要的是一个数，你给的类型是 str。"
+    gd = exercises.verdict("5.1", lambda curvature, beta: 4 / curvature)
+    assert gd.startswith("练习 5.1：还不对。曲率为 50、β = 0.9 时，你返回 0.08；此时 2(1 + β) − αλ = -0.2，")
+    assert exercises.verdict("98.1", 3) == f"练习 98.1：还不对。{HINT}"
