@@ -1,14 +1,12 @@
 """The exercises of chapter 10: the usual slips each get their own hint."""
 
 from itertools import combinations, permutations
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from losslab.exercises import verdict
 
-NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "10_scale.ipynb"
 NAMES = ("10.1", "10.2", "10.3", "10.4")
 
 
