@@ -15,10 +15,9 @@ from losslab.book import words
 pytestmark = pytest.mark.trains
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLES = [
-    runpy.run_path(str(path)).get("SLIPS", []) for path in ROOT.glob("tests/chapters/*/test_exercises.py")
-]
-SLIPS = sorted((slip for table in TABLES for slip in table), key=lambda slip: slip[::2])
+CHAPTERS = [runpy.run_path(str(path)) for path in sorted(ROOT.glob("tests/chapters/*/test_exercises.py"))]
+SLIPS = [slip for chapter in CHAPTERS for slip in chapter["SLIPS"]]
+RIGHT = [answer for chapter in CHAPTERS for answer in chapter.get("RIGHT", [])]
 EXERCISES = sorted(
     number.replace("_", ".")
     for path in Path(exercises.__file__).parent.glob("ch*.py")
@@ -44,6 +43,11 @@ def test_a_slip_gets_its_own_hint(number, wrong, hint):
     said = exercises.verdict(number, wrong)
     assert said.startswith(f"Exercise {number}: not yet. ")
     assert hint in said
+
+
+@pytest.mark.parametrize(("number", "answer"), RIGHT, ids=[number for number, _ in RIGHT])
+def test_another_right_answer_is_accepted(number, answer):
+    assert exercises.verdict(number, answer) == f"Exercise {number}: yes, that is right."
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ import pytest
 from losslab.exercises import verdict
 from losslab.formulas import backprop
 
-NAMES = {"4.1": "delta_of", "4.2": "one_layer_back", "4.3": "batch_slopes", "4.4": "repaired"}
-
 
 @pytest.fixture
 def names(cells):

@@ -3,11 +3,6 @@
 from itertools import combinations, permutations
 
 import numpy as np
-import pytest
-
-from losslab.exercises import verdict
-
-NAMES = ("10.1", "10.2", "10.3", "10.4")
 
 
 def days(N, D, n, peak, u):
@@ -52,14 +47,12 @@ def banzhaf(f, n):
     return [mean(i) for i in range(n)]
 
 
-RIGHT = {"10.1": days, "10.2": combine, "10.3": largest(whole), "10.4": by_orders(all_orders)}
-
-
-@pytest.mark.parametrize("number", NAMES)
-def test_another_right_answer_is_accepted(number):
-    assert verdict(number, RIGHT[number]) == f"Exercise {number}: yes, that is right."
-
-
+RIGHT = [
+    ("10.1", days),
+    ("10.2", combine),
+    ("10.3", largest(whole)),
+    ("10.4", by_orders(all_orders)),
+]
 SLIPS = [
     ("10.1", lambda *a: days(*a) * 86_400, "a day has 86,400"),
     ("10.1", lambda *a: days(*a) * 24, "Those are hours"),
