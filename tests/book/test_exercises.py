@@ -139,6 +139,7 @@ def test_chinese_where_there_is_some(monkeypatch):
     assert exercises.verdict("0.1", -4) == "练习 0.1：答对了。"
     assert exercises.verdict("0.1", ...) == "练习 0.1：还没有作答。"
     assert exercises.verdict("0.1", "-4") == "练习 0.1：还不对。这里要的是一个数，你给的类型是 str。"
-    gd = exercises.verdict("5.1", lambda curvature, beta: 4 / curvature)
-    assert gd.startswith("练习 5.1：还不对。曲率为 50、β = 0.9 时，你返回 0.08；此时 2(1 + β) − αλ = -0.2，")
+    assert exercises.verdict("0.1", -2) == "练习 0.1：还不对。那是 w - 3。平方求导之后，前面还有一个因子。"
+    off = exercises.verdict("5.1", lambda curvature, beta: 4 / curvature)
+    assert off.startswith("练习 5.1：还不对。曲率为 50、β = 0.9 时，你返回 0.08；此时 2(1 + β) − αλ = -0.2，")
     assert exercises.verdict("98.1", 3) == f"练习 98.1：还不对。{HINT}"
