@@ -1,4 +1,4 @@
-"""What tests read (the article, and the notebook of a chapter: their NOTEBOOK), and which of them train."""
+"""What tests read (the article, and the notebook of their chapter), and which of them train."""
 
 import re
 import signal
@@ -73,9 +73,16 @@ def sections():
 
 
 @pytest.fixture(scope="module")
-def cells(request):
+def notebook(request):
+    """The notebook of the chapter whose number the folder of the tests has for a name."""
+    (path,) = NOTEBOOKS.glob(f"{request.path.parent.name}_*.ipynb")
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def cells(notebook):
     """The notebook as {cell id: source}."""
-    return {cell.id: cell.source for cell in nbformat.read(request.module.NOTEBOOK, as_version=4).cells}
+    return {cell.id: cell.source for cell in notebook.cells}
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import ipywidgets
+import nbformat
 import numpy as np
 import pytest
 
@@ -114,6 +115,11 @@ def test_find_wants_a_chapter_of_the_table():
 
 
 # --- the search box ---
+
+
+@pytest.fixture(scope="module")
+def notebook():
+    return nbformat.read(NOTEBOOK, as_version=4)
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
-"""`check("5.1", answer)`: says yes, gives a hint, or sees that nothing was answered yet.
+"""Is my answer right? `check("5.1", answer)` says yes, gives a hint, or sees that nothing was answered yet.
 
-The checker of exercise 5.1 is `check_5_1(answer)` in `ch05.py`; it returns
-None for a right answer, else a hint.
+Imports all folders but `explorers`. The checker of exercise 5.1 is `check_5_1(answer)` in `ch05.py`. For a
+right answer it returns None, else what to say: a key of the table ["5.1"] in `book/words`, or a Sentence with
+one. What stands in the table [exercise] can be said in every exercise.
 """
 
 import functools
 import importlib.util
 import inspect
 import re
+
+from losslab.book import words
 
 
 class NotAnsweredError(Exception):
@@ -37,15 +40,27 @@ def verdict(number, answer):
         If there is no such exercise.
     """
     checker = find(number)
+    text = words.of("exercise") | words.of(number)
     try:
-        hint = checker(filled_in(answer))
+        said = checker(filled_in(answer))
+        hint = None if said is None else in_words(said, text)
     except NotAnsweredError:
-        return f"Exercise {number}: not answered yet."
+        return text["not_answered"].format(number=number)
     except Exception as error:  # the reader's code, or an answer of another type than was asked for
-        hint = f"Trying your answer raised {type(error).__name__}: {error}"
-    return (
-        f"Exercise {number}: yes, that is right." if hint is None else f"Exercise {number}: not yet. {hint}"
-    )
+        hint = text["raised"].format(error=type(error).__name__, message=error)
+    return text["right" if hint is None else "not_yet"].format(number=number, hint=hint)
+
+
+def in_words(said, text):
+    """Return what a checker returned in the words of `text`; the `hint` of a Sentence is a key, too, or None.
+
+    `Sentence.said` is for our own arrays: of one that came from the reader it would say each number alone.
+    """
+    if isinstance(said, str):
+        return text[said]
+    key = said.values.get("hint")
+    hint = text[key].format(**said.values) if key else ""
+    return text[said.key].format(**said.values | {"hint": hint}).rstrip()
 
 
 def find(number):

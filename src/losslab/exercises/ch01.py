@@ -1,6 +1,11 @@
-"""Checkers of chapter 1: the usual slips stand beside the right answer, so that a hint can name them."""
+"""Checkers of chapter 1."""
+
+import operator
 
 import numpy as np
+
+from losslab.book.words import Sentence
+from losslab.exercises.judge import named
 
 # --- 1.1: a line with its bias ---
 
@@ -9,35 +14,31 @@ def check_1_1(answer):
     """Take a function (x, y) -> (w, b) of the least-squares line."""
     x, y = np.array([1.0, 2, 4, 7, 11]), np.array([3.0, 1, 4, 1, 5])
     w, b = (float(part) for part in answer(x.copy(), y.copy()))
-    right_w, right_b = _line(x, y)
-    slips = {
-        (x * y).sum()
-        / (x**2).sum(): "That is the w of the best line through the origin: centre x and y first.",
-        right_w * ((x - x.mean()) ** 2).sum(): "Divide the upper sum of (1.2) by the lower one.",
-        1 / right_w: "The quotient is upside down.",
-        np.corrcoef(x, y)[0, 1]: "That is the correlation: below stands the sum of squares of x alone.",
-    }
+    right_w, right_b = np.linalg.pinv(np.stack([x, np.ones_like(x)], 1)) @ y  # not by (1.2)
     if not np.isclose(w, right_w):
-        hint = next((h for slip, h in slips.items() if np.isclose(w, slip)), "")
-        return f"For x = {x} and y = {y} it should be w = {right_w:.4f}, got {w:.4f}. {hint}".rstrip()
-    return None if np.isclose(b, right_b) else _slip_1_1(b, x, y, w)
+        hint = named(w, _slips_in_w(x, y, right_w))
+        return Sentence("w_off", x=x, y=y, right=right_w, got=w, hint=hint)
+    if not np.isclose(b, right_b):
+        return Sentence("b_off", right=y.mean() - w * x.mean(), got=b, hint=named(b, _slips_in_b(x, y, w)))
+    return None
 
 
-def _line(x, y):
-    """Slope and intercept of the least-squares line by the pseudo-inverse, not by (1.2)."""
-    return np.linalg.pinv(np.stack([x, np.ones_like(x)], 1)) @ y
-
-
-def _slip_1_1(b, x, y, w):
-    """Name the slip in a bias whose w is right."""
-    slips = {
-        0.0: "b is not 0: the line has to pass through the mean of the points.",
-        y.mean(): "That is the mean of y, which w times the mean of x has still to be taken from.",
-        w * x.mean() - y.mean(): "The sign of b is turned round.",
-        y[0] - w * x[0]: "That line passes through the first point; it should pass through the mean of all.",
+def _slips_in_w(x, y, right):
+    return {
+        "through_origin": (x * y).sum() / (x**2).sum(),
+        "not_divided": right * ((x - x.mean()) ** 2).sum(),
+        "upside_down": 1 / right,
+        "correlation": np.corrcoef(x, y)[0, 1],
     }
-    hint = next((h for slip, h in slips.items() if np.isclose(b, slip)), "")
-    return f"w is right; b should be {y.mean() - w * x.mean():.4f}, got {b:.4f}. {hint}".rstrip()
+
+
+def _slips_in_b(x, y, w):
+    return {
+        "b_zero": 0.0,
+        "b_mean": y.mean(),
+        "b_sign": w * x.mean() - y.mean(),
+        "first_point": y[0] - w * x[0],
+    }
 
 
 # --- 1.2: how many weights, how many biases ---
@@ -47,27 +48,22 @@ def check_1_2(answer):
     """Take a function widths -> (weights, biases)."""
     for widths in ((3, 2), (784, 256, 128, 64, 10), (5, 4, 4, 2)):
         got = tuple(int(part) for part in answer(widths))
-        pairs = list(zip(widths, widths[1:], strict=False))
-        right = sum(n * m for n, m in pairs), sum(widths[1:])
+        right = sum(n * m for n, m in zip(widths, widths[1:], strict=False)), sum(widths[1:])
         if got != right:
-            return f"count({widths}) should be {right}, got {got}. {_slip_1_2(got, widths, right)}".rstrip()
+            hint = named(got, _slips_1_2(widths, *right), operator.eq)
+            return Sentence("off", widths=widths, right=right, got=got, hint=hint)
     return None
 
 
-def _slip_1_2(got, widths, right):
-    """Name the slip in a count."""
-    slips = {
-        (right[1], right[0]): "Weights first, biases second.",
-        (sum(right), right[1]): "The first number counts the biases too.",
-        (right[0], sum(widths)): "Inputs are given, not computed: they have no bias.",
-        (right[0], sum(widths[1:-1])): "The neurons of the last layer have a bias, too.",
-        (right[0], len(widths) - 1): "That is the number of layers; every neuron has a bias of its own.",
-        (
-            int(np.prod(widths)),
-            right[1],
-        ): "Neighbouring layers are joined, not all with all: add products of pairs.",
+def _slips_1_2(widths, weights, biases):
+    return {
+        "weights_first": (biases, weights),
+        "biases_twice": (weights + biases, biases),
+        "inputs": (weights, sum(widths)),
+        "last_layer": (weights, sum(widths[1:-1])),
+        "layers": (weights, len(widths) - 1),
+        "all_with_all": (int(np.prod(widths)), biases),
     }
-    return slips.get(got, "")
 
 
 # --- 1.3: XOR from two neurons ---
@@ -78,21 +74,16 @@ def check_1_3(answer):
     W, b, v, c = (np.asarray(part, float) for part in answer())
     shapes = W.shape, b.shape, v.shape, c.shape
     if shapes != ((2, 2), (2,), (2,), ()):
-        return f"The shapes of W, b, v, c should be (2, 2), (2,), (2,) and (), got {shapes}."
+        return Sentence("shapes", got=shapes)
     x, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
     z = x @ W.T + b
     said = np.maximum(z, 0) @ v + c
     if np.allclose(said, y):
         return None
     if np.allclose(z @ v + c, y) or (z >= 0).all():
-        return f"No neuron is ever below 0, so nothing bends: XOR would be a line. It says {said.round(2)}."
-    if np.allclose(1 - said, y):
-        return "Turned round: it is 1 where XOR is 0."
-    if np.allclose(said, [0, 1, 1, 1]):
-        return "That is OR. What has to be taken away where both inputs are 1?"
-    if np.allclose(said, [0, 0, 0, 1]):
-        return "That is AND. It is the part that has to be taken away from the sum of the inputs, twice."
-    return f"For (0,0), (0,1), (1,0), (1,1) it says {said.round(2)}; asked for is {y}."
+        return Sentence("no_bend", got=said.round(2))
+    slips = {"turned": 1 - y, "or": [0, 1, 1, 1], "and": [0, 0, 0, 1]}
+    return named(said, slips) or Sentence("off", got=said.round(2), right=y)
 
 
 # --- 1.4: numbers that carry their slope ---
@@ -104,33 +95,24 @@ def check_1_4(answer):
     u, v = (2.0, 3.0), (5.0, -7.0)
     got, right = tuple(map(float, times(u, v))), (10.0, 1.0)
     if not np.allclose(got, right):
-        return f"times({u}, {v}) should be {right}, got {got}. {_slip_times(got)}".rstrip()
+        return Sentence("times_off", u=u, v=v, right=right, got=got, hint=_slip_in_times(got))
     for pair, right in (((2.0, 3.0), (2.0, 3.0)), ((-2.0, 3.0), (0.0, 0.0)), ((2.0, -3.0), (2.0, -3.0))):
         got = tuple(map(float, relu(pair)))
         if not np.allclose(got, right):
-            return f"relu({pair}) should be {right}, got {got}. {_slip_relu(got, pair)}".rstrip()
+            return Sentence("relu_off", pair=pair, right=right, got=got, hint=_slip_in_relu(got, *pair))
     return None
 
 
-def _slip_times(got):
+def _slip_in_times(got):
     """Name the slip in a product of (2, 3) and (5, −7)."""
+    slopes = {"slopes": -21, "sum": -4, "minus": 29, "only_u": 15, "only_v": -14, "subtracted": -29}
+    return named(got[1], slopes) if got[0] == 10 else "value"
+
+
+def _slip_in_relu(got, value, slope):
     slips = {
-        -21.0: "The slope of a product is not the product of the slopes.",
-        -4.0: "That is the slope of a sum.",
-        29.0: "A sign: the product rule adds.",
-        15.0: "Only u moves in that; v moves, too.",
-        -14.0: "Only v moves in that; u moves, too.",
-        -29.0: "Each slope goes with the value of the other factor, and the two are added.",
+        "slope_passes": (0, slope),
+        "slope_cut": (max(value, 0), max(slope, 0)),
+        "slope_of_relu": (max(value, 0), value > 0),
     }
-    return slips.get(got[1], "") if got[0] == 10 else "The value is the product of the values."
-
-
-def _slip_relu(got, pair):
-    """Name the slip in a ReLU of a pair."""
-    if np.allclose(got, (0, pair[1])):
-        return "Where the value is cut off, nothing moves any more: the slope is 0."
-    if np.allclose(got, (max(pair[0], 0), max(pair[1], 0))):
-        return "The value decides whether the slope passes; a slope may be negative."
-    if np.allclose(got, (max(pair[0], 0), float(pair[0] > 0))):
-        return "That is the slope of ReLU itself; it multiplies the slope that comes in."
-    return ""
+    return named(got, slips)

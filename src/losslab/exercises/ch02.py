@@ -1,10 +1,14 @@
-"""Checkers of chapter 2: each tries the reader's function and names the slip it sees."""
+"""Checkers of chapter 2."""
 
 import math
+import operator
 
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
+
+from losslab.book.words import Sentence
+from losslab.exercises.judge import named
 
 
 def check_2_1(answer):
@@ -23,16 +27,12 @@ def check_2_1(answer):
 
 def _slip_2_1(got):
     """Name what has made somebody choose these three columns, or None."""
-    slips = {
-        11: "Column 11 knows the labels of the test rows only: it leaked. Use nothing but the training rows.",
-        13: "Column 13 is only large. Divide by each column's standard deviation.",
-        19: "Column 19 is only far from 0. Subtract each column's mean.",
-    }
+    slips = {11: "leaked", 13: "large", 19: "far"}
     if got == {3, 7, 17}:
         return None
     if 7 not in got and not got & set(slips):
-        return "Column 7 is missing: a strong negative correlation is worth as much as a positive one."
-    return next((hint for column, hint in slips.items() if column in got), f"Columns 3, 7, 17; got {got}.")
+        return "negative"
+    return next((key for column, key in slips.items() if column in got), Sentence("off", got=got))
 
 
 def check_2_2(answer):
@@ -40,15 +40,14 @@ def check_2_2(answer):
     for n, slope in ((10, 0.5), (128, 0.0), (50, 1.0), (200, 0.2)):
         got, right = answer(n, slope), (2 / ((1 + slope**2) * n)) ** 0.5
         slips = {
-            right**2: "That is the variance; the deviation is its root.",
-            (2 / ((1 + slope) * n)) ** 0.5: "The slope multiplies z, so its square multiplies z².",
-            (2 / n) ** 0.5: "That is He's for plain ReLU; the negative half lets something through.",
-            (1 / n) ** 0.5: "That is for a line; half of the z are negative and get smaller.",
-            (1 / ((1 + slope**2) * n)) ** 0.5: "Only half of the z are negative: where has the ½ gone?",
+            "variance": right**2,
+            "slope_unsquared": (2 / ((1 + slope) * n)) ** 0.5,
+            "plain_relu": (2 / n) ** 0.5,
+            "half": (1 / ((1 + slope**2) * n)) ** 0.5,
+            "line": (1 / n) ** 0.5,
         }
         if not math.isclose(got, right, rel_tol=1e-6):
-            hint = next((h for slip, h in slips.items() if math.isclose(got, slip, rel_tol=1e-6)), "")
-            return f"sigma_leaky({n}, {slope}) should be {right:.4f}, got {got:.4f}. {hint}".rstrip()
+            return Sentence("off", n=n, slope=slope, right=right, got=got, hint=named(got, slips))
     return None
 
 
@@ -68,11 +67,10 @@ def check_2_3(answer):
         if hint := _slip_2_3(step, (before - model.weight.detach()) / 0.1, slope):
             return hint
         if isinstance(got, torch.Tensor):
-            return "A tensor came back, with the whole graph behind it; .item() makes it a number."
+            return "tensor"
         if not math.isclose(got, loss.item(), rel_tol=1e-5):
             after = cross_entropy(model(images), labels).item()
-            which = "That is the loss after the step." if math.isclose(got, after, rel_tol=1e-5) else ""
-            return f"The loss before the step is {loss.item():.4f}, got {got:.4f}. {which}".rstrip()
+            return Sentence("off", right=loss.item(), got=got, hint=named(got, {"after": after}))
     return None
 
 
@@ -81,10 +79,8 @@ def _slip_2_3(step, moved, slope):
     if torch.allclose(moved, slope, atol=1e-4):
         return None
     if step == 0 and not moved.any():
-        return "No weight has moved. Is backward() called, then step(), and zero_grad() not between them?"
-    if step == 1:
-        return "The first step is right and the second is not: slopes of the first are still in .grad."
-    return "The weights have moved, but not by learning rate × slope. One step, on the mean cross-entropy."
+        return "unmoved"
+    return "second_step" if step == 1 else "other_step"
 
 
 def check_2_4(answer):
@@ -99,8 +95,8 @@ def check_2_4(answer):
     for losses, patience, least in cases:
         got, right = tuple(answer(list(losses), patience, least)), _stop(losses, patience, least)
         if got != right:
-            hint = _slip_2_4(got, losses, patience, least)
-            return f"stop({losses}, {patience}, {least:g}) should be {right}, got {got}. {hint}".rstrip()
+            given = {"losses": losses, "patience": patience, "least": least}
+            return Sentence("off", **given, right=right, got=got, hint=_slip_2_4(got, **given))
     return None
 
 
@@ -118,17 +114,13 @@ def _stop(losses, patience, least, strict=True):
 def _slip_2_4(got, losses, patience, least):
     """Name what would have given this wrong answer."""
     ran, best = _stop(losses, patience, least)
-    before = [b - a for a, b in zip(losses, losses[1:], strict=False)]
     slips = {
-        (ran - 1, best - 1): "Epochs are counted from 1.",
-        (best, ran): "First the epochs run, then the best.",
-        (ran, ran): "The second number is the best epoch, not the last.",
-        _stop(losses, patience, 0.0): "An improvement smaller than `least` is none.",
-        _stop(losses, patience, least, strict=False): "An equal loss is no improvement.",
-        _stop(losses, patience + 1, least): "It stops one epoch too late.",
+        "too_late": _stop(losses, patience + 1, least),
+        "equal": _stop(losses, patience, least, strict=False),
+        "least_ignored": _stop(losses, patience, 0.0),
+        "last": (ran, ran),
+        "best_first": (best, ran),
+        "from_zero": (ran - 1, best - 1),
     }
-    if got in slips:
-        return slips[got]
-    if least and all(change > -least for change in before):
-        return "Compare with the best loss, not with the last one."
-    return ""
+    slow = least and all(before - after < least for before, after in zip(losses, losses[1:], strict=False))
+    return named(got, slips, operator.eq) or ("last_loss" if slow else None)

@@ -1,7 +1,9 @@
-"""Checkers of chapter 3: each tries the reader's function where the usual slips show, and names the slip."""
+"""Checkers of chapter 3."""
 
 import numpy as np
 
+from losslab.book.words import Sentence
+from losslab.exercises.judge import named, very_close
 from losslab.formulas import losses
 
 
@@ -11,29 +13,26 @@ def check_3_1(answer):
         with np.errstate(all="ignore"):
             got = answer(np.array(z))
         if np.ndim(got) != 0:
-            return f"One number is asked for, got an array of shape {np.shape(got)}."
+            return Sentence("shape", got=np.shape(got))
         right = np.logaddexp.reduce(z)
         if not np.isclose(got, right, rtol=1e-12):
-            return (
-                f"For z = {z} it should be {right:.6g}, got {got:.6g}. {_slip_3_1(got, np.array(z))}".rstrip()
-            )
+            return Sentence("off", z=z, right=right, got=got, hint=_slip_3_1(got, np.array(z)))
     return None
 
 
 def _slip_3_1(got, z):
     """Name what would have given this wrong logarithm."""
     if np.isposinf(got):
-        return "exp(1000) is infinite: subtract the largest logit before exp."
+        return "infinite"
     if np.isneginf(got) or np.isnan(got):
-        return "exp(−1000) is 0, and its logarithm −∞: shift by the largest logit, not by a fixed number."
+        return "log_of_zero"
     slips = {
-        "You subtracted the maximum; give it back after the logarithm.": np.logaddexp.reduce(z - z.max()),
-        "That is the largest logit: the others count, too.": z.max(),
-        "You took the mean of the exponentials; the sum is asked for.": np.logaddexp.reduce(z)
-        - np.log(len(z)),
-        "That is a logarithm to base 2.": np.logaddexp.reduce(z) / np.log(2),
+        "not_given_back": np.logaddexp.reduce(z - z.max()),
+        "largest": z.max(),
+        "mean": np.logaddexp.reduce(z) - np.log(len(z)),
+        "base_2": np.logaddexp.reduce(z) / np.log(2),
     }
-    return _named(slips, got)
+    return named(got, slips, very_close)
 
 
 def check_3_2(answer):
@@ -43,29 +42,29 @@ def check_3_2(answer):
         with np.errstate(all="ignore"):
             got = answer(z, y)
         if np.ndim(got) != 0:
-            return f"The mean over the examples is asked for, got an array of shape {np.shape(got)}."
+            return Sentence("shape", got=np.shape(got))
         right = losses.binary_cross_entropy(z, y)
         if not np.isclose(got, right, rtol=1e-9):
-            where = f"For z = {z.tolist()}, y = {y.tolist()} it should be {right:.6g}, got {got:.6g}."
-            return f"{where} {_slip_3_2(got, z, y)}".rstrip()
+            given = {"z": z.tolist(), "y": y.tolist()}
+            return Sentence("off", **given, right=right, got=got, hint=_slip_3_2(got, z, y))
     return None
 
 
 def _slip_3_2(got, z, y):
     """Name what would have given this wrong loss."""
     if not np.isfinite(got):
-        return "A probability has become exactly 0 or 1. Do not compute it: simplify −log σ(z) first."
+        return "zero_or_one"
     if abs(z).max() > 100:
-        return "Clipping p hides the overflow: the loss stops growing, and its gradient is gone."
+        return "clipped"
     right, yes = losses.binary_cross_entropy(z, y), np.logaddexp(0, -z)
     slips = {
-        "That is the sum; divide by the number of examples.": right * len(z),
-        "A price is positive: where is the minus?": -right,
-        "That is the article's F2: a no costs nothing. The term with 1 − y is missing.": (y * yes).mean(),
-        "Yes and no are swapped.": losses.binary_cross_entropy(z, 1 - y),
-        "That is the mean of log(1 + eᶻ), as if every answer were no.": losses.binary_cross_entropy(z, 0 * y),
+        "sum": right * len(z),
+        "sign": -right,
+        "no_is_free": (y * yes).mean(),
+        "swapped": losses.binary_cross_entropy(z, 1 - y),
+        "always_no": losses.binary_cross_entropy(z, 0 * y),
     }
-    return _named(slips, got)
+    return named(got, slips, very_close)
 
 
 def check_3_3(answer):
@@ -80,11 +79,11 @@ def check_3_3(answer):
         with np.errstate(all="ignore"):
             got = answer(np.array(p), np.array(q))
         if np.ndim(got) != 0:
-            return f"One number is asked for, the sum over the classes; got shape {np.shape(got)}."
+            return Sentence("shape", got=np.shape(got))
         right = _kl(p, q)
         if not np.isclose(got, right, rtol=1e-9, atol=1e-12):
             hint = _slip_3_3(got, np.array(p), np.array(q))
-            return f"For p = {p}, q = {q} it should be {right:.4f}, got {got:.4f}. {hint}".rstrip()
+            return Sentence("off", p=p, q=q, right=right, got=got, hint=hint)
     return None
 
 
@@ -98,18 +97,18 @@ def _kl(p, q):
 def _slip_3_3(got, p, q):
     """Name what would have given this wrong divergence."""
     if np.isnan(got):
-        return "0 · log 0 is nan for the computer. What never happens costs nothing: leave it out first."
+        return "nan"
     if (q[p > 0] == 0).any():
-        return "The model says that something impossible happens half of the time: −log 0 is infinite."
+        return "impossible"
     if (p == 0).any():
-        return "" if np.isfinite(got) else "Only where p > 0 can the price become infinite."
+        return None if np.isfinite(got) else "too_infinite"
     slips = {
-        "p and q are swapped.": _kl(q, p),
-        "That is H(p, q); the entropy H(p) must come off.": -(p * np.log(q)).sum(),
-        "The sign: a divergence is never negative.": -_kl(p, q),
-        "That is in bits; use the natural logarithm.": _kl(p, q) / np.log(2),
+        "swapped": _kl(q, p),
+        "cross_entropy": -(p * np.log(q)).sum(),
+        "sign": -_kl(p, q),
+        "bits": _kl(p, q) / np.log(2),
     }
-    return _named(slips, got)
+    return named(got, slips, very_close)
 
 
 def check_3_4(answer):
@@ -119,8 +118,7 @@ def check_3_4(answer):
             got = answer(eps, K)
         right = _label_entropy(1 - eps + eps / K, K)
         if not np.isclose(got, right, rtol=1e-9, atol=1e-12):
-            where = f"With ε = {eps:g} and K = {K} the floor is {right:.4f}, got {got:.4f}."
-            return f"{where} {_slip_3_4(got, eps, K)}".rstrip()
+            return Sentence("off", eps=eps, K=K, right=right, got=got, hint=_slip_3_4(got, eps, K))
     return None
 
 
@@ -133,19 +131,14 @@ def _label_entropy(right, K):
 def _slip_3_4(got, eps, K):
     """Name what would have given this wrong floor."""
     if np.isnan(got):
-        return "0 · log 0 is nan for the computer: leave out what never happens."
+        return "nan"
     keep = 1 - eps + eps / K
     slips = {
-        "The class drawn at random may be the right one.": _label_entropy(1 - eps, K),
-        "That is the price of the labels that stayed right; the others cost, too.": -np.log(keep),
-        "Nobody can foresee a random label: the floor is not 0.": 0.0,
-        "That is the floor of a stray softmax (3.21), another matter.": np.log(1 + (K - 1) / np.e),
-        "Only one wrong class is counted; there are K − 1.": _label_entropy(keep, 2),
-        "That is in bits; use the natural logarithm.": _label_entropy(keep, K) / np.log(2),
+        "other_class": _label_entropy(1 - eps, K),
+        "right_only": -np.log(keep),
+        "zero": 0.0,
+        "stray_softmax": np.log(1 + (K - 1) / np.e),
+        "one_wrong_class": _label_entropy(keep, 2),
+        "bits": _label_entropy(keep, K) / np.log(2),
     }
-    return _named(slips, got)
-
-
-def _named(slips, got):
-    """Return the hint whose value was given, or nothing."""
-    return next((hint for hint, value in slips.items() if np.isclose(got, value, rtol=1e-9)), "")
+    return named(got, slips, very_close)

@@ -1,7 +1,9 @@
-"""Checkers of chapter 4: the usual slips stand beside the right answer, so that a hint can name them."""
+"""Checkers of chapter 4."""
 
 import numpy as np
 
+from losslab.book.words import Sentence
+from losslab.exercises.judge import named
 from losslab.formulas import activations, backprop
 
 # --- 4.1: δ of softmax and cross-entropy ---
@@ -9,39 +11,32 @@ from losslab.formulas import activations, backprop
 LOGITS, LABEL = np.array([1.0, -0.5, 2.0, 0.3]), 3
 
 
-def one_hot(label, K):
-    """The row of the identity that has its 1 at `label`."""
-    return np.eye(K)[label]
-
-
-DELTAS = [
-    (lambda p, y: p - y, None),
-    (lambda p, y: y - p, "The sign: a class that gets too much must be pushed down, so its δ is positive."),
-    (lambda p, y: p, "Those are the probabilities. What was true is still to be taken away."),
-    (lambda p, y: -y * (1 - p), "That is F3 read number by number: the wrong classes hear nothing."),
-    (lambda p, y: -y / p, "That is ∂L/∂p. It has still to go back through softmax."),
-    (lambda p, y: p * (1 - p), "That is the diagonal of softmax's Jacobian, without the loss."),
-    (lambda p, y: (p - y) / len(p), "K classes are not K samples: nothing is to be averaged here."),
-    (lambda p, y: p * (1 - p) * (p - y), "That is for a squared error of elementwise outputs."),
-]
-
-
 def check_4_1(answer):
     """Take a function (z, label) -> δ = softmax(z) − one-hot, shape (K,)."""
     got = np.asarray(answer(LOGITS.copy(), LABEL), float)
     if got.shape != LOGITS.shape:
-        return f"One number per class is asked for, shape {LOGITS.shape}; got shape {got.shape}."
-    p, y = activations.softmax(LOGITS), one_hot(LABEL, len(LOGITS))
-    for slip, hint in DELTAS[1:]:
-        if np.allclose(got, slip(p, y)):
-            return hint
+        return Sentence("shape", right=LOGITS.shape, got=got.shape)
+    p, y = activations.softmax(LOGITS), np.eye(len(LOGITS))[LABEL]
     if not np.allclose(got, p - y):
-        return f"For z = {LOGITS} and label {LABEL} it should be {(p - y).round(3)}, got {got.round(3)}."
+        off = Sentence("off", z=LOGITS, label=LABEL, right=(p - y).round(3), got=got.round(3))
+        return named(got, _slips_4_1(p, y)) or off
     with np.errstate(all="ignore"):
         large = np.asarray(answer(np.array([1000.0, 0.0, 998.0]), 0), float)
     if not np.allclose(large, activations.softmax([1000.0, 0.0, 998.0]) - [1, 0, 0]):
-        return f"Right, but for z = (1000, 0, 998) it gives {large}: subtract the largest logit first."
+        return Sentence("overflow", got=large)
     return None
+
+
+def _slips_4_1(p, y):
+    return {
+        "sign": y - p,
+        "probabilities": p,
+        "wrong_classes": -y * (1 - p),
+        "before_softmax": -y / p,
+        "jacobian": p * (1 - p),
+        "averaged": (p - y) / len(p),
+        "squared_error": p * (1 - p) * (p - y),
+    }
 
 
 # --- 4.2: the recursion for tanh ---
@@ -54,7 +49,7 @@ def check_4_2(answer):
     for W, delta, z in (square, [rng.normal(size=shape) for shape in ((2, 4), 2, 4)]):
         got, right = np.asarray(answer(W, delta, z), float), (W.T @ delta) * (1 - np.tanh(z) ** 2)
         if got.shape != right.shape:
-            return f"z has {z.size} numbers, so has δ; yours has the shape {got.shape}."
+            return Sentence("shape", n=z.size, got=got.shape)
         if not np.allclose(got, right):
             return _slip_4_2(got, W, delta, z)
     return None
@@ -64,19 +59,17 @@ def _slip_4_2(got, W, delta, z):
     """Name what would have given this wrong δ."""
     back, a = W.T @ delta, np.tanh(z)
     slips = {
-        "σ'(z) is missing: the error still has to pass the activation.": back,
-        "That multiplies by tanh(z), the activation; its slope is asked for.": back * a,
-        "tanh' is 1 − tanh(z)², not 1 − z².": back * (1 - z**2),
-        "tanh' is 1 − tanh(z)²: the square is missing.": back * (1 - a),
-        "That is ReLU's slope; this layer has tanh.": back * (z > 0),
-        "z is the pre-activation: you take tanh twice.": back * (1 - np.tanh(a) ** 2),
+        "no_slope": back,
+        "tanh_itself": back * a,
+        "z_squared": back * (1 - z**2),
+        "no_square": back * (1 - a),
+        "relu": back * (z > 0),
+        "tanh_twice": back * (1 - np.tanh(a) ** 2),
     }
     if W.shape[0] == W.shape[1]:
-        slips["Wᵀ takes δ back; W would take it forward."] = (W @ delta) * (1 - a**2)
-    for hint, slip in slips.items():
-        if np.allclose(got, slip):
-            return hint
-    return f"For W {W.shape} the first number should be {(back * (1 - a**2))[0]:.4f}, got {got[0]:.4f}."
+        slips["forward"] = (W @ delta) * (1 - a**2)
+    right = back * (1 - a**2)
+    return named(got, slips) or Sentence("off", shape=W.shape, right=right[0], got=got[0])
 
 
 # --- 4.3: a batch ---
@@ -94,37 +87,27 @@ def check_4_3(answer):
 def _slip_4_3_weights(W, delta, a):
     right = delta.T @ a / 6
     if W.shape == right.T.shape:
-        return "∂L/∂W has the shape of W, (neurons, inputs) = (3, 2): yours lies on its side."
+        return "weights_on_side"
     if W.shape != right.shape:
-        return f"∂L/∂W has the shape of W, here (3, 2); yours is {W.shape}."
-    slips = {
-        "∂L/∂W: the mean is missing, this is the sum over the 6 samples.": 6 * right,
-        "∂L/∂W: that is the product of two means; (4.8) wants the mean of the products.": np.outer(
-            delta.mean(0), a.mean(0)
-        ),
-    }
-    return _hint(W, right, slips, "∂L/∂W")
+        return Sentence("weights_shape", got=W.shape)
+    slips = {"weights_sum": 6 * right, "product_of_means": np.outer(delta.mean(0), a.mean(0))}
+    return _first_number(W, right, slips, "∂L/∂W")
 
 
 def _slip_4_3_bias(b, delta):
     right = delta.mean(0)
     if b.shape == delta.shape:
-        return "∂L/∂b: one row per sample. Every sample moves the same bias, so they must be averaged."
+        return "bias_rows"
     if b.shape != right.shape:
-        return f"∂L/∂b has the shape of b, here (3,); yours is {b.shape}. Along which axis are the samples?"
-    slips = {
-        "∂L/∂b: the mean is missing, this is the sum over the 6 samples.": 6 * right,
-        "∂L/∂b: that is one sample's δ; all 6 count.": delta[0],
-    }
-    return _hint(b, right, slips, "∂L/∂b")
+        return Sentence("bias_shape", got=b.shape)
+    return _first_number(b, right, {"bias_sum": 6 * right, "bias_of_one": delta[0]}, "∂L/∂b")
 
 
-def _hint(got, right, slips, name):
+def _first_number(got, right, slips, name):
     """None for the right array, else the slip that it is, else the first number that is off."""
     if np.allclose(got, right):
         return None
-    near = [hint for hint, slip in slips.items() if np.allclose(got, slip)]
-    return near[0] if near else f"{name} begins with {right.flat[0]:.4f}, yours with {got.flat[0]:.4f}."
+    return named(got, slips) or Sentence("off", name=name, right=right.flat[0], got=got.flat[0])
 
 
 # --- 4.4: the planted mistake ---
@@ -141,7 +124,7 @@ def check_4_4(answer):
     }
     for name, (f, W, g) in checks.items():
         if np.shape(g) != W.shape:
-            return f"The slopes of {name} have the shape {W.shape}, yours {np.shape(g)}."
+            return Sentence("shape", name=name, right=W.shape, got=np.shape(g))
         found = backprop.check(f, W, g)
         if not found.error < 1e-6:
             return _slip_4_4(name, found, first, W1, W2, x, y)
@@ -151,14 +134,12 @@ def check_4_4(answer):
 def _slip_4_4(name, found, first, W1, W2, x, y):
     z, a = W1 @ x, np.tanh(W1 @ x)
     back = W2.T @ (W2 @ a - y)
-    slips = {
-        "That is still the planted mistake. At which argument does tanh have the slope 1 − z²?": 1 - z**2,
-        "You have left σ' out altogether.": np.ones_like(z),
-        "Almost: the slope of tanh is 1 − a², with a square.": 1 - a,
-        "a is tanh(z) already; do not take tanh of it again.": 1 - np.tanh(a) ** 2,
+    slopes = {
+        "planted": 1 - z**2,
+        "no_slope": np.ones_like(z),
+        "no_square": 1 - a,
+        "tanh_twice": 1 - np.tanh(a) ** 2,
     }
-    if name == "W₁":
-        for hint, slope in slips.items():
-            if np.allclose(first, np.outer(back * slope, x)):
-                return hint
-    return f"The slopes of {name} are off: {found}."
+    slips = {key: np.outer(back * slope, x) for key, slope in slopes.items()}
+    slip = named(first, slips) if name == "W₁" else None
+    return slip or Sentence("off", name=name, found=found)

@@ -1,27 +1,22 @@
-"""Checkers of chapter 6: each knows the usual slips and names the one it sees."""
+"""Checkers of chapter 6."""
 
 import numbers
 
 import numpy as np
 
+from losslab.book.words import Sentence
+from losslab.exercises.judge import named
 from losslab.formulas import regression
 
 
 def check_6_1(answer):
     """Take 0.02, the α that lands on the minimum in one step for x = 5."""
     if not isinstance(answer, numbers.Real):
-        return f"A number is asked for, this is a {type(answer).__name__}."
-    slips = {
-        0.04: "That is the stability limit: the error only changes its sign. Which factor lands?",
-        0.1: "1/(2x) forgets one of the two x: the gradient brings one, the prediction w x the other.",
-        0.2: "1/x is a slope, not a rate. Set the factor 1 − 2αx² to zero.",
-        0.125: "That is the answer for x = 2. The rate depends on x.",
-    }
+        return Sentence("no_number", type=type(answer).__name__)
     if np.isclose(answer, 0.02, rtol=1e-9):
         return None
-    near = [hint for value, hint in slips.items() if np.isclose(answer, value)]
-    factor = 1 - 2 * answer * 25
-    return near[0] if near else f"With this α a step multiplies the error by {factor:.3g}; it should be 0."
+    slips = {"limit": 0.04, "one_x": 0.1, "slope": 0.2, "other_x": 0.125}
+    return named(answer, slips) or Sentence("off", factor=1 - 2 * answer * 25)
 
 
 def check_6_2(answer):
@@ -33,17 +28,17 @@ def check_6_2(answer):
         (0.01, 0.05, -2, 3),
         (5, 0.01, 2, 3),
     ]:
-        said = f"steps_until{setting}"
         try:
             with np.errstate(all="ignore"):
                 got = answer(*setting)
             if got != got:
                 raise ValueError
         except ValueError:
-            return f"{said} takes the logarithm of a negative number; which of its arguments can be negative?"
+            return Sentence("logarithm", setting=setting)
         right = _steps_until(*setting)
         if got != right:
-            return f"{said} should be {right}, got {got}. {_slip_6_2(got, right, *setting)}".rstrip()
+            hint, start = _slip_6_2(got, right, *setting), abs(setting[3] / setting[2])
+            return Sentence("off", setting=setting, right=right, got=got, hint=hint, start=start)
     return None
 
 
@@ -59,16 +54,16 @@ def _slip_6_2(got, right, tol, alpha, x, y):
     """Name what would have given this wrong number of steps."""
     shrink = np.log(abs(1 - 2 * alpha * x**2))
     if not isinstance(got, numbers.Integral) and abs(got - right) < 1:
-        return "Steps are whole: the first one at which the distance is already below tol."
+        return "whole"
     if got < 0:
-        return "If the start is close enough already, no step is needed."
+        return "none_needed"
     if got == right - 1:
-        return "At that step the distance is not yet below tol: round up, not down."
+        return "round_up"
     if got == np.ceil(np.log(tol) / shrink):
-        return f"The distance starts at |0 − y/x| = {abs(y / x):g}, not at 1."
+        return "start"
     if got == np.ceil(np.log(tol / y**2) / (2 * shrink)):
-        return "That is when the loss falls below tol; the distance |w − y/x| is asked."
-    return "Put numbers into (6.8) by hand for this setting."
+        return "loss"
+    return "by_hand"
 
 
 def check_6_3(answer):
@@ -78,7 +73,7 @@ def check_6_3(answer):
     w, b = 0.7, -0.4
     got = np.array(answer(w, b, x, y), float)
     if got.shape != (2,):
-        return f"Two numbers are asked for, dL/dw and dL/db; got an array of shape {got.shape}."
+        return Sentence("shape", got=got.shape)
     right = regression.gradient([w, b], regression.design(x), y)
     if np.allclose(got, right):
         return None
@@ -88,20 +83,17 @@ def check_6_3(answer):
 def _slip_6_3(got, right, r, N):
     """Name what would have given this wrong gradient."""
     slips = {
-        "The sign: where a larger w lowers the loss, dL/dw must be negative.": -right,
-        f"The mean: this is the gradient of the sum over the {N} points.": N * right,
-        "The factor 2 from the square is missing.": right / 2,
-        "The sign and the mean are both missing.": -N * right,
-        "Inner derivative: w is multiplied by xᵢ, so dL/dw needs an xᵢ in every term.": np.full(2, right[1]),
-        "As in the article, sign and inner derivative are missing.": np.full(2, 2 * r.mean()),
-        "You have returned dL/db first.": right[::-1],
-        "b is multiplied by 1, not by xᵢ: there is no xᵢ in dL/db.": np.full(2, right[0]),
+        "sign": -right,
+        "sum": N * right,
+        "no_two": right / 2,
+        "sign_and_sum": -N * right,
+        "no_inner": np.full(2, right[1]),
+        "article": np.full(2, 2 * r.mean()),
+        "swapped": right[::-1],
+        "inner_in_b": np.full(2, right[0]),
     }
-    for hint, slip in slips.items():
-        if np.allclose(got, slip):
-            return hint
-    wrong = "dL/db" if np.isclose(got[0], right[0]) else "dL/dw"
-    return f"{wrong} is wrong: move that parameter by 1e-6 and look at the change of the loss."
+    which = "dL/db" if np.isclose(got[0], right[0]) else "dL/dw"
+    return named(got, slips) or Sentence("off", which=which)
 
 
 def check_6_4(answer):
@@ -109,7 +101,7 @@ def check_6_4(answer):
     for x in ([1.0, 2.0, 3.0, 4.0], [-3.0, 0.5, 8.0, 8.0, 2.0], [2.0]):
         got, X = answer(np.array(x)), regression.design(x)
         if not np.isclose(got, regression.lr_limit(X)):
-            return f"For x = {x} the limit is not {got:.4g}. {_slip_6_4(got, X)}"
+            return Sentence("off", x=x, got=got, hint=_slip_6_4(got, X))
     return None
 
 
@@ -117,14 +109,10 @@ def _slip_6_4(got, X):
     """Name what would have given this wrong limit, or let gradient descent object to it."""
     flat, steep = np.linalg.eigvalsh(regression.curvature(X))[[0, -1]]
     slips = {
-        "That is for a line without bias.": 1 / (X[:, 0] ** 2).mean(),
-        "That is for the flattest direction; the steepest one breaks first.": 2 / flat
-        if flat > 1e-9
-        else np.inf,
-        "That lands in one step along the steepest direction; the limit is twice as far.": 1 / steep,
-        "The mean is missing: H has a 1/N.": 2 / (steep * len(X)),
-        "The 2 from the square is missing in H.": 4 / steep,
+        "no_bias": 1 / (X[:, 0] ** 2).mean(),
+        "flattest": 2 / flat if flat > 1e-9 else np.inf,
+        "one_step": 1 / steep,
+        "sum": 2 / (steep * len(X)),
+        "no_two": 4 / steep,
     }
-    near = [hint for hint, slip in slips.items() if np.isclose(got, slip)]
-    side = "diverges at it" if got > 2 / steep else "still converges a little above it"
-    return near[0] if near else f"Gradient descent {side}."
+    return named(got, slips) or ("diverges" if got > 2 / steep else "converges")

@@ -1,8 +1,13 @@
-"""Checkers of chapter 7: each tries the reader's function and names the slip it sees."""
+"""Checkers of chapter 7."""
 
 import math
+import operator
+from functools import partial
 
 import torch
+
+from losslab.book.words import Sentence
+from losslab.exercises.judge import close, named, very_close
 
 
 def check_7_1(answer):
@@ -10,42 +15,35 @@ def check_7_1(answer):
     for widths in ([784, 256, 128, 64, 10], [3, 2], [5, 4, 7]):
         pairs = list(zip(widths, widths[1:], strict=False))
         got, right = answer(widths), sum((inputs + 1) * neurons for inputs, neurons in pairs)
+        weights = sum(a * b for a, b in pairs)
         slips = {
-            sum(a * b for a, b in pairs): "Each neuron also has a bias.",
-            sum(a * (b + 1) for a, b in pairs): "A layer has one bias per neuron, not one per input.",
-            sum(a * b for a, b in pairs) + sum(widths): "The input pixels are no neurons: they have no bias.",
-            242762: "That is the article's network; count the one you are given.",
+            "no_bias": weights,
+            "bias_per_input": sum(a * (b + 1) for a, b in pairs),
+            "input_bias": weights + sum(widths),
+            "article": 242762,
         }
         if got != right:
-            return f"parameters({widths}) should be {right:,}, got {got:,}. {slips.get(got, '')}".rstrip()
+            hint = named(got, slips, operator.eq)
+            return Sentence("off", widths=widths, right=right, got=got, hint=hint)
     return None
 
 
 def check_7_2(answer):
     """Take a function (K) -> lowest and highest cross-entropy of probabilities taken for logits."""
     for K in (10, 2, 1000):
-        ends = torch.tensor([[1.0, *[0.0] * (K - 1)], [0.0] * (K - 1) + [1.0]], dtype=torch.float64)
-        right = torch.nn.functional.cross_entropy(ends, torch.tensor([0, 0]), reduction="none").tolist()
-        for end, got, want in zip(("lowest", "highest"), answer(K), right, strict=True):
+        right = _ends(K)
+        ends = zip(("lowest", "highest"), answer(K), right, right[::-1], _ends(10), strict=True)
+        for end, got, want, other, ten in ends:
+            slips = {"zero": 0.0, "infinite": math.inf, "equal": math.log(K), "other_end": other, "ten": ten}
             if not math.isclose(got, want, rel_tol=1e-9):
-                hint = _slip_7_2(got, right, K)
-                return f"With K = {K} the {end} loss is not {got:.4f}. {hint}".rstrip()
+                return Sentence(end, K=K, got=got, hint=named(got, slips, very_close))
     return None
 
 
-def _slip_7_2(got, right, K):
-    """Name what would have given this wrong bound."""
-    ten = math.log(math.e + 9)
-    slips = [
-        ([0], "Zero needs an infinite logit; these logits are probabilities and end at 1."),
-        ([math.inf], "Infinity needs an infinite logit; these logits are probabilities and end at 0."),
-        ([math.log(K)], "log K is the loss of equal probabilities, which is neither the best nor the worst."),
-        (right, "That is the other end."),
-        ([ten - 1, ten], "That is for the article's ten classes; use K."),
-    ]
-    return next(
-        (hint for ends, hint in slips if any(math.isclose(got, end, abs_tol=1e-9) for end in ends)), ""
-    )
+def _ends(K):
+    """Return the lowest and the highest loss, by torch."""
+    ends = torch.tensor([[1.0, *[0.0] * (K - 1)], [0.0] * (K - 1) + [1.0]], dtype=torch.float64)
+    return torch.nn.functional.cross_entropy(ends, torch.tensor([0, 0]), reduction="none").tolist()
 
 
 def check_7_3(answer):
@@ -56,7 +54,7 @@ def check_7_3(answer):
     got = answer(train.clone(), test.clone())
     for name, scaled, raw in zip(("training", "test"), got, (train, test), strict=True):
         if scaled.shape != raw.shape:
-            return f"The {name} images came back with shape {tuple(scaled.shape)}, not {tuple(raw.shape)}."
+            return Sentence(f"{name}_shape", got=tuple(scaled.shape), right=tuple(raw.shape))
         want = (raw.double() - train.double().mean()) / train.double().std()
         if not torch.allclose(scaled.double(), want, atol=1e-3):
             return _slip_7_3(name, scaled.double(), raw.double(), torch.cat([train, test]).double())
@@ -66,14 +64,14 @@ def check_7_3(answer):
 def _slip_7_3(name, scaled, raw, both):
     """Name what would have given these wrongly scaled images."""
     if torch.allclose(scaled, (raw - both.mean()) / both.std(), atol=1e-3):
-        return "Your constants come from both sets together: the test images have leaked into the training."
+        return "leaked"
     if name == "test" and abs(scaled.mean()) < 1e-3:
-        return "Each set has its own constants, so the same grey means two things. Which set decides?"
+        return "own_constants"
     if name == "test" and torch.allclose(scaled, raw / 255, atol=1e-3):
-        return "The test images must be scaled as well: the network has only seen scaled ones."
+        return "test_unscaled"
     if torch.allclose(scaled, (raw / 255 - 0.5) / 0.5, atol=1e-3):
-        return "These are the article's 0.5 and 0.5; measure the constants."
-    return f"Your {name} images have mean {scaled.mean():.3f} and deviation {scaled.std():.3f}."
+        return "article"
+    return Sentence(f"{name}_off", mean=scaled.mean(), deviation=scaled.std())
 
 
 def check_7_4(answer):
@@ -85,54 +83,43 @@ def check_7_4(answer):
         right = (logits.argmax(1) == labels).sum().item()
         accuracy, margin = (float(part) for part in answer(logits, labels))
         if not math.isclose(accuracy, right / n, rel_tol=1e-5):
-            return f"{right} of {n} are right, you return {accuracy:.4g}. {_slip_7_4(accuracy, right, n)}"
+            return Sentence("off", right=right, n=n, got=accuracy, hint=_slip_7_4(accuracy, right, n))
         want = 1.96 * math.sqrt(right / n * (1 - right / n) / n)
         if not math.isclose(margin, want, rel_tol=1e-3):
-            return f"± should be {want:.4f}, got {margin:.4g}. {_slip_margin(margin, want, n)}"
+            return Sentence("margin_off", right=want, got=margin, hint=_slip_in_margin(margin, want, n))
     return None
 
 
 def _slip_7_4(accuracy, right, n):
     """Name what would have given this wrong accuracy."""
     slips = {
-        right: "That is the number of right answers.",
-        100 * right / n: "That is a percentage; the interval needs a share.",
-        (n - right) / n: "That is the share of mistakes.",
-        right / 10_000: "Divide by the number of images you got, not by 10000.",
+        "count": right,
+        "percentage": 100 * right / n,
+        "mistakes": (n - right) / n,
+        "ten_thousand": right / 10_000,
     }
-    near = [hint for value, hint in slips.items() if math.isclose(accuracy, value, rel_tol=1e-5)]
-    return near[0] if near else "The prediction is the class with the largest logit: argmax along axis 1."
+    return named(accuracy, slips) or "argmax"
 
 
-def _slip_margin(margin, want, n):
+def _slip_in_margin(margin, want, n):
     """Name what would have given this wrong half width."""
-    if math.isclose(margin, 2 * want, rel_tol=1e-3):
-        return "That is the whole width."
-    if math.isclose(margin, want * math.sqrt(n), rel_tol=1e-3):
-        return "That does not shrink with the number of images."
-    if math.isclose(margin, want / 1.96, rel_tol=1e-3):
-        return "That is one standard error; 95 % take 1.96 of them."
-    return "Put numbers into (7.7) by hand."
+    slips = {"whole_width": 2 * want, "no_root": want * math.sqrt(n), "standard_error": want / 1.96}
+    return named(margin, slips, partial(close, rtol=1e-3)) or "by_hand"
 
 
 def check_7_5(answer):
     """Take a function (p, k) -> Amdahl's speed-up of the whole."""
     for p, k in ((0.75, 2), (0.9, 10), (0.5, math.inf), (0.25, 1)):
         got, want = answer(p, k), 1 / (1 - p + p / k)
+        slips = {
+            "other_part": 1 / (p + (1 - p) / k),
+            "time_left": 1 - p + p / k,
+            "everything": k,
+            "speeds_added": 1 + p * (k - 1),
+        }
         if not math.isclose(got, want, rel_tol=1e-9):
-            return f"speed_up({p}, {k}) should be {want:.4g}, got {got:.4g}. {_slip_7_5(got, p, k)}".rstrip()
+            return Sentence("off", p=p, k=k, right=want, got=got, hint=named(got, slips, very_close))
     return None
-
-
-def _slip_7_5(got, p, k):
-    """Name what would have given this wrong speed-up."""
-    slips = [
-        (1 / (p + (1 - p) / k), "You have made the other part faster."),
-        (1 - p + p / k, "That is the time that is left; the speed-up is its inverse."),
-        (k, "Only a share p of the time gets k times as fast."),
-        (1 + p * (k - 1), "Times add up, speeds do not: start with the time that is left."),
-    ]
-    return next((hint for value, hint in slips if math.isclose(got, value, rel_tol=1e-9)), "")
 
 
 def check_7_6(answer):
@@ -146,24 +133,22 @@ def check_7_6(answer):
         got = tuple(float(part) for part in answer(N, B1, n1 * c + N * s, B2, n2 * c + N * s))
         for name, value, want in zip(("step", "image"), got, (c, s), strict=True):
             if not math.isclose(value, want, rel_tol=1e-6):
-                return f"The price of one {name} should be {want:.4g}, got {value:.4g}. " + _slip_7_6(
-                    got, (c, s), N, B1, B2
-                )
+                hint = _slip_7_6(got, (c, s), N, B1, B2)
+                return Sentence(name, right=want, got=value, hint=hint)
     return None
 
 
 def _slip_7_6(got, right, N, B1, B2):
     """Name what would have given these wrong prices."""
-    if math.isclose(got[0], right[1], rel_tol=1e-6) and math.isclose(got[1], right[0], rel_tol=1e-6):
-        return "These are the two prices, but the other way round."
-    if math.isclose(got[0], right[0], rel_tol=1e-6):
-        return "The price of a step is right; take the steps away from one of the times, and divide by N."
+    if close(got, right[::-1], atol=0):
+        return "swapped"
     steps = math.ceil(N / B1) - math.ceil(N / B2)
-    if math.isclose(got[0], right[0] * steps, rel_tol=1e-6):
-        return "That is the difference of the times: divide it by the difference of the numbers of steps."
-    if math.isclose(got[0], right[0] * steps / (N / B1 - N / B2), rel_tol=1e-6):
-        return "The last, smaller batch is a step, too: round the number of steps up."
-    return "Subtract the two times: the images' part is in both."
+    slips = {
+        "step_is_right": right[0],
+        "difference": right[0] * steps,
+        "round_up": right[0] * steps / (N / B1 - N / B2),
+    }
+    return named(got[0], slips, partial(close, atol=0)) or "subtract"
 
 
 def check_7_7(answer):
@@ -172,26 +157,25 @@ def check_7_7(answer):
     for steps, beta in ((2, 0.9), (5, 0.5), (40, 0.98)):
         w = torch.randn(steps, 3, generator=random, dtype=torch.float64)
         got = torch.as_tensor(answer(w.clone(), beta), dtype=torch.float64)
-        want = _averages(w, beta)
-        if got.shape != want["right"].shape:
-            return f"The average has the shape of one row, {tuple(w[0].shape)}, got {tuple(got.shape)}."
-        if not torch.allclose(got, want["right"], rtol=1e-6):
-            near = (hint for hint, value in want.items() if torch.allclose(got, value, rtol=1e-6))
-            return next(near, f"With {steps} rows and beta {beta} it should be {want['right'].tolist()}.")
+        want = _average(w[0], w[1:], beta)
+        if got.shape != want.shape:
+            return Sentence("shape", right=tuple(w[0].shape), got=tuple(got.shape))
+        if not torch.allclose(got, want, rtol=1e-6):
+            off = Sentence("off", steps=steps, beta=beta, right=want.tolist())
+            return named(got, _slips_7_7(w, beta)) or off
     return None
 
 
-def _averages(w, beta):
-    """Return the average of the rows, and under its hint what each slip makes of them."""
-    from_zero, swapped, right = torch.zeros_like(w[0]), w[0], w[0]
-    for w_t in w:
-        from_zero = beta * from_zero + (1 - beta) * w_t
-    for w_t in w[1:]:
-        right, swapped = beta * right + (1 - beta) * w_t, (1 - beta) * swapped + beta * w_t
+def _average(mean, rows, keep):
+    for w in rows:
+        mean = keep * mean + (1 - keep) * w
+    return mean
+
+
+def _slips_7_7(w, beta):
     return {
-        "right": right,
-        "Start with the first row, not with zeros: nothing corrects the bias here.": from_zero,
-        "Beta is what is kept of the average; you give it to the new weights.": swapped,
-        "That is the plain mean: all rows count the same.": w.mean(0),
-        "That is the last row: the average forgets, but not all at once.": w[-1],
+        "from_zero": _average(torch.zeros_like(w[0]), w, beta),
+        "swapped": _average(w[0], w[1:], 1 - beta),
+        "plain_mean": w.mean(0),
+        "last_row": w[-1],
     }

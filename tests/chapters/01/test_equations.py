@@ -1,7 +1,5 @@
 """Every numbered equation of chapter 1 as it stands in the notebook, against our code, SymPy and torch."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import sympy as sp
@@ -12,7 +10,6 @@ from losslab.explorers.views import microscope
 from losslab.formulas import costs
 from losslab.learning import autodiff, models
 
-NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "01_concepts.ipynb"
 EXACT = {"rtol": 0, "atol": 1e-12}
 
 

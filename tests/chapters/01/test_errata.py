@@ -1,7 +1,6 @@
 """E013–E025 and E076, the concepts: the printed form fails the very fact that the correction satisfies."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +14,6 @@ from losslab.formulas import costs
 from losslab.learning import autodiff, models, training
 
 pytestmark = pytest.mark.trains
-
-ROOT = Path(__file__).resolve().parents[3]
-NOTEBOOK = ROOT / "notebooks" / "01_concepts.ipynb"
 
 
 def run(cells, *ids, **names):

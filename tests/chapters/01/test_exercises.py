@@ -1,9 +1,6 @@
 """The exercises of chapter 1: the usual slips each get their own hint."""
 
 import numpy as np
-import pytest
-
-from losslab.exercises import verdict
 
 
 def line(slope, bias):
@@ -82,15 +79,9 @@ SLIPS = [  # exercise, wrong answer, what its hint must say
     ("1.4", (product, lambda u: u), "relu((-2.0, 3.0)) should be (0.0, 0.0), got (-2.0, 3.0)."),
 ]
 
-
-@pytest.mark.parametrize(
-    ("number", "other"),
-    [
-        ("1.1", lambda x, y: np.polyfit(x, y, 1)),
-        ("1.2", lambda n: (weights(n), sum(n) - n[0])),
-        ("1.3", neurons((1, 1), b=(0, 0), W=((1, -1), (-1, 1)))),  # |x₁ − x₂|
-        ("1.4", (product, lambda u: (u[0] * (u[0] > 0), u[1] * (u[0] > 0)))),
-    ],
-)
-def test_another_right_answer_is_accepted(number, other):
-    assert verdict(number, other) == f"Exercise {number}: yes, that is right."
+RIGHT = [
+    ("1.1", lambda x, y: np.polyfit(x, y, 1)),
+    ("1.2", lambda n: (weights(n), sum(n) - n[0])),
+    ("1.3", neurons((1, 1), b=(0, 0), W=((1, -1), (-1, 1)))),  # |x₁ − x₂|
+    ("1.4", (product, lambda u: (u[0] * (u[0] > 0), u[1] * (u[0] > 0)))),
+]

@@ -1,7 +1,6 @@
 """Every numbered equation of chapter 2 as it stands in the notebook, by code, torch and simulation."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +15,6 @@ from losslab.formulas import backprop, optim
 from losslab.learning import models, training
 
 pytestmark = pytest.mark.trains
-
-NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "02_training_steps.ipynb"
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import re
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +16,6 @@ from losslab.learning import models, training
 
 pytestmark = pytest.mark.trains
 
-ROOT = Path(__file__).resolve().parents[3]
-NOTEBOOK = ROOT / "notebooks" / "02_training_steps.ipynb"
 PRINTED = {part.id: part.chain for part in coverage.parts() if part.chain}
 DRAWN = {  # the boxes with their replacements
     "D2": "box-split",

@@ -1,7 +1,5 @@
 """Every numbered equation of chapter 3 as it stands in the notebook, against our code, torch and SymPy."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import sympy as sp
@@ -12,7 +10,6 @@ from torch.nn import functional
 from losslab.article import misprints
 from losslab.formulas import activations, losses
 
-NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "03_losses.ipynb"
 EXACT = {"rtol": 1e-12, "atol": 1e-13}
 
 

@@ -1,17 +1,13 @@
 """E045–E048 and E095, the losses: the printed form fails the very fact that the correction satisfies."""
 
 import re
-from pathlib import Path
 
-import nbformat
 import numpy as np
 import torch
 
 from losslab.article import misprints
 from losslab.formulas import activations, losses
 
-ROOT = Path(__file__).resolve().parents[3]
-NOTEBOOK = ROOT / "notebooks" / "03_losses.ipynb"
 YES_NO = np.array([1, 0, 1, 0])
 GOOD, ALWAYS = np.array([0.9, 0.1, 0.8, 0.2]), np.full(4, 1 - 1e-12)
 P, Q = np.array([0.7, 0.2, 0.1]), np.array([0.6, 0.3, 0.1])
@@ -130,10 +126,9 @@ def test_e095_floor_and_ceiling():
 # --- the chapter ---
 
 
-def test_the_cells_show_what_the_boxes_claim():
+def test_the_cells_show_what_the_boxes_claim(notebook):
     """The stored outputs hold the numbers of the errata list."""
-    cells = {cell.id: cell for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
-    shown = {i: "".join(o.get("text", "") for o in c.get("outputs", [])) for i, c in cells.items()}
+    shown = {c.id: "".join(o.get("text", "") for o in c.get("outputs", [])) for c in notebook.cells}
     assert re.search(r"good.* 0\.3285 +0\.1643 +100%", shown["wrong-index"])
     assert re.search(r"always 1 +2e-12 +13\.82 +50%", shown["wrong-index"])
     assert "H(p, p) = 0.8018" in shown["entropies"]

@@ -1,7 +1,6 @@
 """The checkers of chapter 3: the usual slips are refused, each with its own hint."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ from torch.nn import functional
 
 pytestmark = pytest.mark.trains
 
-NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "03_losses.ipynb"
 ANSWERS = {"3.1": "log_sum_exp", "3.2": "binary_from_logits", "3.3": "kl", "3.4": "label_floor"}
 
 

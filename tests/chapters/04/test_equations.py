@@ -1,7 +1,5 @@
 """Every numbered equation of chapter 4 as it stands in the notebook, against our code, SymPy and autograd."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import sympy as sp
@@ -10,7 +8,6 @@ from torch.autograd.functional import jacobian
 
 from losslab.formulas import activations, backprop, losses
 
-NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "04_gradients.ipynb"
 EXACT = {"rtol": 0, "atol": 1e-12}
 WIDTHS = (4, 6, 5, 3)
 LABEL = 1

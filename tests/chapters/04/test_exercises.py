@@ -1,16 +1,11 @@
 """The exercises of chapter 4: the usual slips each get their own hint."""
 
-from pathlib import Path
-
 import matplotlib
 import numpy as np
 import pytest
 
 from losslab.exercises import verdict
 from losslab.formulas import backprop
-
-NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "04_gradients.ipynb"
-NAMES = {"4.1": "delta_of", "4.2": "one_layer_back", "4.3": "batch_slopes", "4.4": "repaired"}
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """The explorers of chapter 4 show the slopes of autograd, and say what they show."""
 
-from pathlib import Path
-
-import nbformat
 import numpy as np
 import pytest
 import torch
@@ -15,7 +12,6 @@ from losslab.explorers.views import slopes as views
 from losslab.figures import artists
 from losslab.formulas import backprop
 
-NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "04_gradients.ipynb"
 TO_12_DIGITS = {"rtol": 0, "atol": 1e-12}
 
 
@@ -31,8 +27,7 @@ def by_autograd(layers, x, labels):
     return [one.grad for one in z], [(W.grad, b.grad) for W, b in tensors]
 
 
-def test_the_chapter_prints_the_network_of_its_explorers():
-    cells = {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
+def test_the_chapter_prints_the_network_of_its_explorers(cells):
     names = {"np": np}
     exec(cells["network"], names)
     for (W, b), w, c in zip(views.LAYERS, ("W1", "W2"), ("b1", "b2"), strict=True):

@@ -2,7 +2,6 @@
 
 import itertools
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +14,6 @@ from losslab.formulas.trajectories import run
 
 pytestmark = pytest.mark.trains
 
-NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "05_optimizers.ipynb"
 EXACT = {"rtol": 1e-10, "atol": 1e-13}
 
 

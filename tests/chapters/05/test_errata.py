@@ -3,9 +3,7 @@
 import math
 import re
 from functools import partial
-from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 import torch
@@ -20,8 +18,6 @@ from losslab.learning import models
 
 pytestmark = pytest.mark.trains
 
-ROOT = Path(__file__).resolve().parents[3]
-NOTEBOOK = ROOT / "notebooks" / "05_optimizers.ipynb"
 CURVATURES, BETAS = np.geomspace(1e-3, 1e3, 25)[:, None], np.linspace(0, 0.99, 12)
 STEEP = surfaces.quadratic((1.0, 100.0))
 
@@ -167,9 +163,8 @@ FACTS = {  # id: fact, its arguments as printed, its arguments corrected
 
 
 @pytest.fixture(scope="module")
-def boxes():
-    cells = nbformat.read(NOTEBOOK, as_version=4).cells
-    return [cell.source for cell in cells if "erratum" in cell.metadata.get("tags", [])]
+def boxes(notebook):
+    return [cell.source for cell in notebook.cells if "erratum" in cell.metadata.get("tags", [])]
 
 
 def test_every_erratum_has_a_fact_and_a_box(boxes):
@@ -284,10 +279,9 @@ def test_the_printed_momentum_has_an_eigenvalue_beyond_one():
     assert min(everywhere) > 1
 
 
-def test_the_chapters_matrix_is_the_printed_step():
-    (source,) = (c.source for c in nbformat.read(NOTEBOOK, as_version=4).cells if c.id == "sign-failing")
+def test_the_chapters_matrix_is_the_printed_step(cells):
     names = {"np": np}
-    exec(source.partition("\ngrid = ")[0], names)
+    exec(cells["sign-failing"].partition("\ngrid = ")[0], names)
     for curvature, beta in ((3.0, 0.8), (0.1, 0.0)):
         radius = abs(np.linalg.eigvals(printed_step(curvature, beta))).max()
         np.testing.assert_allclose(names["printed_radius"](curvature, beta), radius, rtol=1e-12)

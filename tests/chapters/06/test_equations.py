@@ -1,7 +1,6 @@
 """Every numbered equation of chapter 6 as it stands in the notebook, against our code, SymPy and autograd."""
 
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ import torch
 from losslab.article import misprints
 from losslab.formulas import losses, optim, regression, trajectories
 
-NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "06_worked_example.ipynb"
 EXACT = {"rtol": 1e-10, "atol": 1e-12}
 
 

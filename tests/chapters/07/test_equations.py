@@ -1,7 +1,6 @@
 """Every numbered equation of chapter 7 as it stands in the notebook, against our code, torch and SymPy."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +14,6 @@ from losslab.formulas import costs
 from losslab.learning import history, models, training
 
 pytestmark = pytest.mark.trains
-
-NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "07_mnist.ipynb"
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,5 @@
 """Every numbered equation of chapter 8 as it stands in the notebook, against our code, torch and SymPy."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import sympy as sp
@@ -15,7 +13,6 @@ from losslab.learning import models, trained, training
 
 pytestmark = pytest.mark.trains
 
-NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "08_inference.ipynb"
 EXACT = {"rtol": 0, "atol": 1e-12}
 
 

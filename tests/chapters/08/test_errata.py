@@ -1,7 +1,6 @@
 """E042–E044 and E093, inference: the printed form fails the very fact that the correction satisfies."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +14,6 @@ from losslab.learning import models, saving, trained, training
 
 pytestmark = pytest.mark.trains
 
-ROOT = Path(__file__).resolve().parents[3]
-NOTEBOOK = ROOT / "notebooks" / "08_inference.ipynb"
 DRAWN = {"D11": "box-prepare", "D12": "forward-text", "D13": "box-postprocess"}  # what replaces each
 
 

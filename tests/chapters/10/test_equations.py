@@ -2,7 +2,6 @@
 
 from itertools import combinations
 from math import factorial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +15,6 @@ from losslab.learning import models
 from losslab.parallel import worker
 
 pytestmark = pytest.mark.trains
-
-NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "10_scale.ipynb"
 
 
 def test_equation_10_1_counts_two_operations_forward_and_four_backward(written):

@@ -7,7 +7,6 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 import torch
@@ -20,7 +19,6 @@ from losslab.parallel import worker
 
 ROOT = Path(__file__).resolve().parents[3]
 ARTICLE = ROOT.parent / "shared" / "article" / "article.md"
-NOTEBOOK = ROOT / "notebooks" / "10_scale.ipynb"
 
 
 # --- E134: data parallelism needs an average, and the right one ---
@@ -180,21 +178,15 @@ def test_e140_adam_keeps_two_more_arrays():
 # --- the command lines that the chapter prints ---
 
 
-def printed_commands():
-    text = "\n".join(
-        c.source for c in nbformat.read(NOTEBOOK, as_version=4).cells if c.cell_type == "markdown"
-    )
-    return re.findall(r"^torchrun .+$", text, re.M)
-
-
-def test_torchrun_understands_the_printed_commands():
+def test_torchrun_understands_the_printed_commands(notebook):
     done = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--help"], capture_output=True, text=True, timeout=120
     )
     documented = set(re.findall(r"--[a-z][a-z-]+", done.stdout.replace("_", "-")))
     from torch.distributed.run import parse_args
 
-    commands = printed_commands()
+    text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    commands = re.findall(r"^torchrun .+$", text, re.M)
     assert len(commands) == 2
     for command in commands:
         _, *words = shlex.split(command)
@@ -280,9 +272,10 @@ def test_the_all_reduce_and_the_hardware_are_nowhere():
 
 
 @pytest.mark.parametrize("name", QUOTES)
-def test_the_box_quotes_the_article(name):
+def test_the_box_quotes_the_article(notebook, name):
     """The English words stand in a box, or in the small print, that names the erratum."""
-    cells = nbformat.read(NOTEBOOK, as_version=4).cells
-    boxes = [c.source for c in cells if "erratum" in c.metadata.get("tags", []) or c.id == "small-print"]
+    boxes = [
+        c.source for c in notebook.cells if "erratum" in c.metadata.get("tags", []) or c.id == "small-print"
+    ]
     box = [" ".join(b.replace("\n> ", " ").split()) for b in boxes if name[:4] in b]
     assert any(QUOTES[name][3] in b for b in box), box

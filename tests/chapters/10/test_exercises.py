@@ -1,15 +1,8 @@
 """The exercises of chapter 10: the usual slips each get their own hint."""
 
 from itertools import combinations, permutations
-from pathlib import Path
 
 import numpy as np
-import pytest
-
-from losslab.exercises import verdict
-
-NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks" / "10_scale.ipynb"
-NAMES = ("10.1", "10.2", "10.3", "10.4")
 
 
 def days(N, D, n, peak, u):
@@ -54,14 +47,12 @@ def banzhaf(f, n):
     return [mean(i) for i in range(n)]
 
 
-RIGHT = {"10.1": days, "10.2": combine, "10.3": largest(whole), "10.4": by_orders(all_orders)}
-
-
-@pytest.mark.parametrize("number", NAMES)
-def test_another_right_answer_is_accepted(number):
-    assert verdict(number, RIGHT[number]) == f"Exercise {number}: yes, that is right."
-
-
+RIGHT = [
+    ("10.1", days),
+    ("10.2", combine),
+    ("10.3", largest(whole)),
+    ("10.4", by_orders(all_orders)),
+]
 SLIPS = [
     ("10.1", lambda *a: days(*a) * 86_400, "a day has 86,400"),
     ("10.1", lambda *a: days(*a) * 24, "Those are hours"),
@@ -92,6 +83,7 @@ SLIPS = [
         largest(lambda n: {0: 16, 1: 4 + 12 / n, 3: 4 + 12 / n}),
         "Stage 3: In stage 3 all 16 bytes are split",
     ),
+    ("10.3", largest(lambda n: {0: 16, 1: 4 + 12 / n, 3: 16}), "Stage 3: 16 bytes is what stage 0 needs"),
     ("10.3", largest(lambda n: {0: 17}), "it should be 5e+09, got 4.706e+09"),
     (
         "10.4",

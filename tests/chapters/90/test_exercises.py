@@ -15,6 +15,11 @@ def one_first(arrows):
     return len({a for a, _ in arrows} - {b for _, b in arrows}) == 1
 
 
+def two_firsts(arrows):
+    """No branch and no loop, but two lines that meet pass."""
+    return len(dict(arrows)) == len(arrows) and bool({a for a, _ in arrows} - {b for _, b in arrows})
+
+
 def two_pieces(arrows):
     return one_out_one_in(arrows) and bool({a for a, _ in arrows} - {b for _, b in arrows})
 
@@ -44,6 +49,7 @@ SLIPS = [
     ("90.1", follows_only, "in any order"),
     ("90.1", one_out_one_in, "comes back to its start"),
     ("90.1", one_first, "is a branch"),
+    ("90.1", two_firsts, "two lines that meet"),
     ("90.1", two_pieces, "two pieces"),
     ("90.1", one_piece_and_a_loop, "beside a loop"),
     ("90.1", walks, "never ends"),
