@@ -13,6 +13,8 @@ endif
 # Neither a set-up nor a test may hang on what the shell says to another Python or another pytest.
 unexport $(filter PYTHON% PYTEST_%,$(.VARIABLES))
 AGAIN = $(strip make $(MAKECMDGOALS) $(MAKEOVERRIDES))
+OLD = Python 3.11 or newer is needed, and $(PYTHON) is none. Install one (python.org), or name the one that you have:  \
+make $(MAKECMDGOALS) PYTHON=python3.12
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -55,7 +57,8 @@ constraints: ## raise every pinned version in constraints.txt to the newest that
 	  --extra test --extra mutants --output-file constraints.txt pyproject.toml
 
 .venv/ready: pyproject.toml constraints.txt
-	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) here; install Python 3.11 or newer (python.org), then type again:  make $(MAKECMDGOALS)" >&2; exit 1; }
-	@"$(PYTHON)" tools/bootstrap.py "$(AGAIN)"
+	@"$(PYTHON)" -c "import sys; sys.exit(sys.version_info < (3, 11))" || { echo "$(OLD)" >&2; exit 1; }
+	@"$(PYTHON)" tools/setup.py --again "$(AGAIN)"
+	@pwd -P >$@
 
 .PHONY: help lab test update portable notebooks lint bench mutants site-demo constraints
