@@ -139,8 +139,8 @@ def stubs(tmp_path):
 @posix
 def test_post_build_installs_the_package_and_nothing_else(stubs, tmp_path):
     add, record = stubs
-    env = add(python="", jupyter="")
-    subprocess.run([ROOT / "binder" / "postBuild"], cwd=tmp_path, env=env, check=True)
+    env = add(python="", jupyter="") | {"NB_PYTHON_PREFIX": str(tmp_path)}
+    subprocess.run([ROOT / "binder" / "postBuild"], cwd=ROOT, env=env, check=True)
     install, notices = record.read_text().splitlines()
     assert install == "python -m pip install --no-deps --no-cache-dir -e ."
     assert notices.startswith("jupyter labextension disable")

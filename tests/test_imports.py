@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "timing": set(),
     "plots": set(),
     "chapters": set(),
-    "nodelay": set(),
+    "book": set(),
     "processors": set(),
     "environment": {"datasets", "plots", "processors"},
     "torchrun": set(),

@@ -45,7 +45,6 @@ from losslab import (
     ink,
     losses,
     models,
-    nodelay,
     optim,
     plots,
     records,
@@ -125,7 +124,6 @@ class Stops:
         chapters.banner("05_optimizers"), chapters.table("notebooks"), chapters.coverage_table()
         environment.details(environment.report()), environment.summary(environment.report())
         environment.links(), environment.best_device(torch)
-        nodelay.prompt(object)
         for file in (ROOT / "benchmarks" / "results").glob("mnist-*.json"):
             found = records.read(file.stem[6:], file.parent)
             records.shown(file.stem[6:], file.parent), records.floor_table(found)

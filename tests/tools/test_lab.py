@@ -3,11 +3,7 @@
 import http.cookiejar
 import os
 import re
-import signal
 import socket
-import subprocess
-import sys
-import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -19,7 +15,7 @@ import pytest
 from jupyter_server.auth import passwd
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs make, bash and POSIX signals")
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -116,54 +112,6 @@ def test_the_start_notebook_exists():
 
 
 # --- the real thing ---
-
-
-class Server:
-    """JupyterLab as ``make lab`` starts it: an empty HOME, no browser, no terminal unless one is given."""
-
-    def __init__(self, home, port, terminal=subprocess.DEVNULL, **environ):
-        env = {"HOME": str(home), "PATH": os.environ["PATH"], "PORT": str(port), "NO_BROWSER": "1"}
-        self.process = subprocess.Popen(
-            [sys.executable, ROOT / "tools" / "lab.py"],
-            env=env | environ,
-            stdin=terminal,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def url(self):
-        """Return the address that is printed, with its token; the server answers there by then."""
-        self.said, deadline = [], threading.Timer(60, self.process.kill)
-        deadline.start()
-        for line in self.process.stdout:
-            self.said.append(line)
-            if found := re.search(r"http://\S+:\d+/\S+\?token=\w+", line):
-                deadline.cancel()
-                return found[0]
-        raise AssertionError("no address was printed:\n" + "".join(self.said))
-
-    def interrupt(self):
-        """Send what Ctrl-C sends; return what it said until it ended."""
-        self.process.send_signal(signal.SIGINT)
-        return self.process.communicate(timeout=30)[0]
-
-
-@pytest.fixture(scope="module")
-def serve(tmp_path_factory):
-    """Return a function that starts servers, each with a HOME of its own; all have ended afterwards."""
-    servers = []
-
-    def start(port=None, **options):
-        port = port or lab.first_free(20000 + os.getpid() % 10000)
-        servers.append(Server(tmp_path_factory.mktemp("home"), port, **options))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        if server.process.poll() is None:
-            server.process.terminate()
-            server.process.communicate(timeout=30)
 
 
 @pytest.fixture(scope="module")
