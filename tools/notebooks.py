@@ -1,4 +1,7 @@
-"""How a notebook is run and how it is stored: `python tools/notebooks.py [notebook ...]` does both."""
+"""How a notebook is run and how it is stored: `python tools/notebooks.py [notebook ...]` does both.
+
+`--strip` runs nothing: it takes away what is not stored, from what JupyterLab has saved.
+"""
 
 import argparse
 import base64
@@ -264,6 +267,13 @@ def small_png(text):
     return base64.b64encode(after.getvalue()).decode() if len(after.getvalue()) < len(before) else text
 
 
+def write(path, nb):
+    """Put the stored form of a notebook in its place, whole or not at all."""
+    new = path.with_suffix(".ipynb.new")
+    new.write_text(stored(nb), encoding="utf-8", newline="\n")
+    os.replace(new, path)
+
+
 def store(path):
     """Run a notebook and put its stored form in its place, unless it fails; return its row of LAST_RUN."""
     start = time.perf_counter()
@@ -273,9 +283,7 @@ def store(path):
         nb = nbformat.read(done, as_version=4)
     if bad := problems(nb):
         raise NotebookError(f"{path.name}: {'; '.join(bad)}")
-    new = path.with_suffix(".ipynb.new")
-    new.write_text(stored(nb), encoding="utf-8", newline="\n")
-    os.replace(new, path)
+    write(path, nb)
     return {"seconds": round(time.perf_counter() - start, 1), "memory_gb": round(memory, 2)}
 
 
@@ -304,12 +312,18 @@ def main():
     """Run and store the notebooks named on the command line, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("paths", nargs="*", type=Path, help="default: every notebook")
+    parser.add_argument("--strip", action="store_true", help="run nothing, only take away what is not stored")
     parser.add_argument(
         "--timings", type=Path, help="write the seconds and the memory of each notebook to this JSON file"
     )
     options = parser.parse_args()
+    paths = options.paths or sorted(FOLDER.glob("*.ipynb"))
+    if options.strip:
+        for path in paths:
+            write(path, nbformat.read(path, as_version=4))
+        return 0
     start = time.perf_counter()
-    rows, failures = store_all(options.paths or sorted(FOLDER.glob("*.ipynb")))
+    rows, failures = store_all(paths)
     print(f"{len(rows)} stored, {len(failures)} failed, {time.perf_counter() - start:.1f} s in all")
     all_ran = not options.paths and not failures
     timings = options.timings or (LAST_RUN if all_ran else None)
