@@ -12,6 +12,7 @@ PYTHON ?= python3
 endif
 # Neither a set-up nor a test may hang on what the shell says to another Python or another pytest.
 unexport $(filter PYTHON% PYTEST_%,$(.VARIABLES))
+COG = $(RUN) -m cogapp -P -I tools -p "import tables" --verbosity=1
 AGAIN = $(strip make $(MAKECMDGOALS) $(MAKEOVERRIDES))
 OLD = Python 3.11 or newer is needed, and $(PYTHON) is none. Install one (python.org), or name the one that you have:  \
 make $(MAKECMDGOALS) PYTHON=python3.12
@@ -36,9 +37,14 @@ portable: .venv/ready ## run the tests without browser as four kinds of processo
 notebooks: .venv/ready ## execute every notebook and store its outputs
 	$(RUN) tools/notebooks.py
 
-lint: .venv/ready ## style of the code, notebooks included
+lint: .venv/ready ## style of the code, notebooks included, and whether the tables are up to date
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
+	$(COG) --check --check-fail-msg="The tables are out of date: make tables writes them." README.md CONTRIBUTING.md
+
+tables: .venv/ready ## write the tables of README.md and CONTRIBUTING.md and the line under each chapter's title
+	$(COG) -r README.md CONTRIBUTING.md
+	$(RUN) tools/notebooks.py --strip
 
 bench: .venv/ready ## run the benchmarks
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(RUN) $$file; done
@@ -61,4 +67,4 @@ constraints: ## raise every pinned version in constraints.txt to the newest that
 	@"$(PYTHON)" tools/setup.py --again "$(AGAIN)"
 	@pwd -P >$@
 
-.PHONY: help lab test update portable notebooks lint bench mutants site-demo constraints
+.PHONY: help lab test update portable notebooks lint tables bench mutants site-demo constraints

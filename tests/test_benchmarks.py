@@ -3,13 +3,12 @@
 import dataclasses
 import importlib.util
 import json
-import re
 from pathlib import Path
 
-import contents
 import numpy as np
 import psutil
 import pytest
+import tables
 import torch
 
 from losslab import datasets, errata, models, records, training
@@ -28,12 +27,6 @@ def sliders():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def test_the_readme_shows_what_was_measured_last():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (shown,) = re.findall(r"<!-- sliders -->\n(.*)<!-- /sliders -->", readme, re.S)
-    assert shown == contents.sliders(RECORD) + "\n", "run: .venv/bin/python tools/contents.py"
 
 
 def test_every_row_is_complete():
@@ -66,7 +59,7 @@ def test_the_table_puts_every_figure_in_its_column():
     rows = [near, row("wave", 100, painted_per_s=48.0), {**row("wave", 0, painted_per_s=1.0), "page": "bare"}]
     rows += [row("plain", 0), row("common", 0, build_s=None, first_s=None, atlas_kb=None)]
     machine, versions = {"cpu_cores": 3, "architecture": "arm"}, {"chromium": "9", "jupyterlab": "5"}
-    table = contents.sliders({"date": "2000-01-01", "machine": machine, "versions": versions, "rows": rows})
+    table = tables.sliders({"date": "2000-01-01", "machine": machine, "versions": versions, "rows": rows})
     assert table.splitlines()[2:] == [
         "| `wave` | 59.5 | 8.1 / 16.2 | 3 | 7 | 12 | 48.0 | 1.0 | 250 |",
         "| `plain` | 0.0 | 0.0 / 0.0 | 0 | 0 | 0 |  | 1.0 | 9 |",
@@ -342,10 +335,7 @@ def test_the_floor_counts_what_a_step_must_do(mnist):
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_the_readme_shows_the_record_of_mnist_or_that_there_is_none(device):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (shown,) = re.findall(r"<!-- mnist -->\n(.*)<!-- /mnist -->", readme, re.S)
-    assert shown == contents.mnist(RESULTS) + "\n", "run: .venv/bin/python tools/contents.py"
+def test_a_record_of_mnist_is_shown_or_that_there_is_none(device):
     record = records.read(device, RESULTS)
     assert ("not yet measured" in records.shown(device, RESULTS)) == (record is None)
     for row in record["rows"] if record else []:

@@ -244,3 +244,12 @@ def test_seconds_and_memory_are_recorded_when_all_notebooks_ran(
     assert (tmp_path / "last.json").exists() == recorded
     if recorded:
         assert json.loads((tmp_path / "last.json").read_text()) == rows
+
+
+def test_the_links_under_the_title_are_renewed_and_nothing_else(tmp_path, monkeypatch):
+    links = r"**Loss to Launch** · \alpha, \1 and \g<1>"  # no pattern
+    monkeypatch.setattr(notebooks.chapters, "banner", {"a": links}.get)
+    title = "# T\n\n{}\n\nText about **Loss to Launch** · kept"
+    cell = new_markdown_cell(title.format("**Loss to Launch** · old"), id="title")
+    notebooks.write(tmp_path / "a.ipynb", new_notebook(cells=[cell, new_code_cell("1", id="c0")]))
+    assert read(tmp_path / "a.ipynb").cells[0].source == title.format(links)

@@ -1,6 +1,6 @@
 """How a notebook is run and how it is stored: `python tools/notebooks.py [notebook ...]` does both.
 
-`--strip` runs nothing: it takes away what is not stored, from what JupyterLab has saved.
+`--strip` runs nothing: it takes away what JupyterLab adds, and renews the links under the title.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import io
 import json
 import multiprocessing
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -24,6 +25,8 @@ import psutil
 from PIL import Image
 from tqdm import tqdm
 from traitlets.config import Config
+
+from losslab import chapters
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
@@ -268,7 +271,10 @@ def small_png(text):
 
 
 def write(path, nb):
-    """Put the stored form of a notebook in its place, whole or not at all."""
+    """Put the stored form of a notebook in its place, with the links under its title; whole or not at all."""
+    for cell in nb.cells[:1]:
+        banner = r"^\*\*Loss to Launch\*\* · .*$"
+        cell.source = re.sub(banner, lambda _: chapters.banner(path.stem), cell.source, count=1, flags=re.M)
     new = path.with_suffix(".ipynb.new")
     new.write_text(stored(nb), encoding="utf-8", newline="\n")
     os.replace(new, path)
@@ -312,7 +318,7 @@ def main():
     """Run and store the notebooks named on the command line, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("paths", nargs="*", type=Path, help="default: every notebook")
-    parser.add_argument("--strip", action="store_true", help="run nothing, only take away what is not stored")
+    parser.add_argument("--strip", action="store_true", help="run nothing, only write the stored form")
     parser.add_argument(
         "--timings", type=Path, help="write the seconds and the memory of each notebook to this JSON file"
     )
