@@ -1,5 +1,7 @@
 """What the house promises: one list of dependencies, Binder, licences, CI."""
 
+import ast
+import importlib.metadata
 import os
 import re
 import shlex
@@ -93,6 +95,45 @@ def test_each_system_has_one_pin_per_package(python, system):
     names = [canonicalize_name(pin.name) for pin in PINS if not pin.marker or pin.marker.evaluate(here)]
     assert len(names) == len(set(names))
     assert set(names) >= set(RUNTIME | EXTRA)
+
+
+def imported(text):
+    """Yield the modules that a piece of code imports."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
+def needed(names):
+    """Return these distributions and those that they need, as they are installed here."""
+    found, waiting = set(), list(names)
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name not in found:
+            found.add(name)
+            more = map(Requirement, importlib.metadata.requires(name) or [])
+            waiting += [r.name for r in more if not r.marker or r.marker.evaluate({"extra": ""})]
+    return found
+
+
+def test_what_a_reader_runs_imports_only_what_make_lab_installs():
+    readers = [
+        *(ROOT / "src").rglob("*.py"),
+        *(ROOT / "tools" / f"{t}.py" for t in ("lab", "update", "notebooks")),
+    ]
+    code = [path.read_text(encoding="utf-8") for path in readers]
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        code += [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    used = {name.partition(".")[0] for text in code for name in imported(text)}
+    owners = importlib.metadata.packages_distributions()
+    ours = needed(RUNTIME) | {"losslab"}
+    assert [
+        name
+        for name in sorted(used)
+        if name in owners and not set(map(canonicalize_name, owners[name])) & ours
+    ] == []
 
 
 # --- Binder ---

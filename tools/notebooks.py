@@ -274,7 +274,7 @@ def write(path, nb):
     """Put the stored form of a notebook in its place, with the links under its title; whole or not at all."""
     for cell in nb.cells[:1]:
         banner = r"^\*\*Loss to Launch\*\* · .*$"
-        cell.source = re.sub(banner, lambda _: chapters.banner(path.stem), cell.source, count=1, flags=re.M)
+        cell.source = re.sub(banner, lambda _: chapters.banner(path.stem), cell.source, flags=re.M)
     new = path.with_suffix(".ipynb.new")
     new.write_text(stored(nb), encoding="utf-8", newline="\n")
     os.replace(new, path)

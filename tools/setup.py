@@ -1,4 +1,4 @@
-"""Make ``.venv`` and install the project into it: the recipe of ``.venv/ready`` in the Makefile."""
+"""Make ``.venv`` and install the project into it: the recipe of ``.venv/ready…`` in the Makefile."""
 
 import argparse
 import ast
@@ -14,6 +14,12 @@ ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 SCRATCH = VENV / "tmp"  # on the disk that has to have the room anyway: /tmp may be small
+# What is installed on top of what the notebooks need, how long that takes, and how large it is.
+EXTRAS = {
+    "": "What the notebooks need: some minutes, and on Linux about 6 GB of disk (13 GB while it works)",
+    "test": "What the tests need: about a minute and 0.2 GB of disk",
+    "mutants": "What `make mutants` needs: less than a minute and 0.1 GB of disk",
+}
 # Settings of pip that would send packages elsewhere than into .venv, or nowhere.
 ELSEWHERE = {"DRY_RUN", "NO_DEPS", "PREFIX", "PYTHON", "REQUIREMENT", "ROOT", "SRC", "TARGET", "USER"}
 # What venv or pip print when they fail, and what to do then. The first match counts.
@@ -76,9 +82,10 @@ def advice(error):
     return sentence if shown else f"{said}\n{sentence}"
 
 
-def set_up():
+def set_up(extra):
     """Make ``.venv`` unless a usable one is there, and install into it."""
-    print("Setting up .venv, once: this takes minutes, and about 6 GB of disk on Linux.", flush=True)
+    free = shutil.disk_usage(ROOT).free / 1e9
+    print(f"{EXTRAS[extra]}, once. Here {free:.0f} GB are free.", flush=True)
     if not usable():
         if not find_spec("ensurepip"):
             package = "python{}.{}-venv".format(*sys.version_info)
@@ -86,15 +93,17 @@ def set_up():
         run(sys.executable, "-m", "venv", "--clear", VENV)
     shutil.rmtree(SCRATCH, ignore_errors=True)
     SCRATCH.mkdir()
-    run(PYTHON, "-m", "pip", "install", "-c", "constraints.txt", "-e", ".[test]", env=pip_settings())
+    what = f".[{extra}]" if extra else "."
+    run(PYTHON, "-m", "pip", "install", "-c", "constraints.txt", "-e", what, env=pip_settings())
     shutil.rmtree(SCRATCH)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--again", default="make lab", help="the command to repeat after a failure")
-    again = parser.parse_args().again
+    parser.add_argument("extra", nargs="?", choices=EXTRAS, default="", help="of pyproject.toml")
+    options = parser.parse_args()
     try:
-        set_up()
+        set_up(options.extra)
     except (KeyboardInterrupt, OSError, subprocess.CalledProcessError) as error:
-        sys.exit(f"\n{advice(error)}\nThen type again, it goes on where it stopped:  {again}")
+        sys.exit(f"\n{advice(error)}\nThen type again, it goes on where it stopped:  {options.again}")

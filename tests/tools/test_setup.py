@@ -24,7 +24,7 @@ backend-path = ["."]
 [project]
 name = "tiny"
 version = "1"
-optional-dependencies.test = []
+optional-dependencies.test = ["helper"]
 """
 BACKEND = """
 import os, shutil, time
@@ -42,7 +42,8 @@ def wheel(folder, name):
     """Write a package of that name without any content."""
     folder.mkdir(exist_ok=True)
     files = {
-        "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\nProvides-Extra: test\n",
+        "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\nProvides-Extra: test\n"
+        "Requires-Dist: helper; extra == 'test'\n",
         "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         "RECORD": "",
     }
@@ -186,6 +187,21 @@ def test_a_set_up_is_reused_renewed_by_its_own_python_and_made_anew_after_a_move
     assert tiny.make("lab", python=None) == (0, "lab 1\n")
     (tiny.root / ".venv" / "bin" / "python").unlink()
     assert "tools/setup.py" in tiny.make("-n lab")[1]
+
+
+def test_what_the_tests_need_comes_on_top_when_it_is_first_asked_for(tiny, index):
+    (tiny.root / "benchmarks").mkdir()
+    (tiny.root / "benchmarks" / "x.py").write_text(
+        "import importlib.metadata as m; print(m.version('helper'))"
+    )
+    assert "What the notebooks need: some minutes" in tiny.make("lab")[1]
+    assert not list((tiny.root / ".venv").rglob("helper-1*"))
+    status, said = tiny.make("bench", PIP_NO_INDEX="1", PIP_FIND_LINKS=index["find-links"])
+    assert (status, said.splitlines()[-1]) == (0, "1"), said
+    assert said.startswith("What the tests need: about a minute and 0.2 GB of disk, once. Here ")
+    assert tiny.make("bench") == (0, "== benchmarks/x.py\n1\n")
+    assert tiny.make("lab") == (0, "lab 1\n")
+    assert tiny.installations() == 2
 
 
 @pytest.fixture
