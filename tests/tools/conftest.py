@@ -1,4 +1,4 @@
-"""Stand-ins that the tests of the tools share: a Jupyter server with an empty HOME."""
+"""Stand-ins that the tests of the tools share: a reader's git, shell scripts, Jupyter servers."""
 
 import os
 import re
@@ -12,6 +12,35 @@ import lab
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def git(monkeypatch):
+    """Return a function that runs git; nobody has a configuration of their own meanwhile."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    who = ("-c", "user.name=A Reader", "-c", "user.email=reader@example.org", "-c", "init.defaultBranch=main")
+
+    def run(*words, cwd):
+        done = subprocess.run(["git", *who, *words], cwd=cwd, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def script(tmp_path):
+    """Return a function that writes a shell script, into a folder with a space, and returns its path."""
+
+    def write(name, body):
+        path = tmp_path / "stand ins" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+        return path
+
+    return write
 
 
 class Server:

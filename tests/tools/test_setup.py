@@ -97,20 +97,6 @@ def tiny(tmp_path):
     return Tiny(tmp_path / "a folder, with spaces", tmp_path / "home")
 
 
-@pytest.fixture
-def script(tmp_path):
-    """Return a function that writes a shell script into a folder with a space and returns its path."""
-
-    def write(body):
-        path = tmp_path / "my pythons" / "python"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(f"#!/bin/sh\n{body}\n")
-        path.chmod(0o755)
-        return path
-
-    return write
-
-
 def assert_it_says(tiny, sentence, **options):
     """The set-up fails with a sentence and, but for a Python that cannot do it, names the command again."""
     status, said = tiny.make("lab", **options)
@@ -121,7 +107,7 @@ def assert_it_says(tiny, sentence, **options):
 
 @pytest.mark.parametrize("version", [(2, 7, 18), (3, 10, 13)])
 def test_an_old_python_is_refused_and_a_newer_one_asked_for(version, tiny, script):
-    python = script(f'exec "{sys.executable}" -c "import sys; sys.version_info = {version}; $2"')
+    python = script("python", f'exec "{sys.executable}" -c "import sys; sys.version_info = {version}; $2"')
     said = assert_it_says(tiny, f"Python 3.11 or newer is needed, and {python} is none.", python=python)
     assert "make lab PYTHON=python3.12" in said
     assert not (tiny.root / ".venv").exists()
@@ -133,7 +119,7 @@ def test_a_python_that_is_not_there_is_named(tiny):
 
 def test_a_python_without_ensurepip_names_debians_package(tiny, script, tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['ensurepip'] = None")
-    python = script(f'PYTHONPATH="{tmp_path}" exec "{sys.executable}" "$@"')
+    python = script("python", f'PYTHONPATH="{tmp_path}" exec "{sys.executable}" "$@"')
     package = "python{}.{}-venv".format(*sys.version_info)
     assert_it_says(tiny, f"On Debian and Ubuntu:  sudo apt install {package}\n", python=python)
 
@@ -211,7 +197,7 @@ def index(tmp_path):
     return {"no-index": "1", "find-links": (tmp_path / "index").as_uri()}
 
 
-def test_what_the_shell_says_to_pip_and_python_does_no_harm(tiny, index, tmp_path, script):
+def test_what_the_shell_says_to_pip_and_python_does_no_harm(tiny, index, tmp_path):
     tiny.project("helper")
     (tmp_path / "pip.py").write_text("raise SystemExit('this is not pip')")
     elsewhere = {f"PIP_{name}": str(tmp_path / "there") for name in ("TARGET", "PREFIX", "ROOT", "SRC")}
