@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 SCRATCH = VENV / "tmp"  # on the disk that has to have the room anyway: /tmp may be small
-# What is installed on top of what the notebooks need, how long that takes, and how large it is.
+# The extras of pyproject.toml (none: its dependencies alone), how long each takes, and how large it is.
 EXTRAS = {
     "": "What the notebooks need: some minutes, and on Linux about 6 GB of disk (13 GB while it works)",
     "test": "What the tests need: about a minute and 0.2 GB of disk",

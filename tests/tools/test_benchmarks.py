@@ -5,8 +5,6 @@ import importlib.util
 import json
 from pathlib import Path
 
-import numpy as np
-import psutil
 import pytest
 import tables
 import torch
@@ -112,37 +110,6 @@ def test_missed_goals_are_named(sliders):
     ]
 
 
-@pytest.mark.parametrize("variant", ["depth", "price_list", "softmax"])  # 39, 201 and 121 positions
-def test_every_move_of_the_hand_reaches_another_position_of_the_track(variant, sliders):
-    subject = sliders.ours(variant)
-    count = max(len(slider.values) for slider in subject.explorer.sliders)
-    moves = np.arange(int(sliders.SECONDS * sliders.RATE)) / sliders.RATE / sliders.SECONDS
-    at = np.array([sliders.share(done, subject.strokes) for done in moves])
-    assert at.min() >= 0.1
-    assert at.max() <= 0.9 + 1e-9
-    assert (np.diff(np.round(at * (count - 1))) != 0).mean() > 0.95
-    assert np.count_nonzero(np.diff(np.sign(np.diff(at)))) == subject.strokes - 1
-
-
-# --- benchmarks/busy.py ---
-
-
-def test_ways_take_turns_alone_and_beside_a_loop_and_what_is_too_slow_is_named():
-    busy, done, before = load("busy"), [], len(psutil.Process().children())
-
-    def work(way):
-        done.append((way, len(psutil.Process().children()) - before))
-        return [float(len(done))]
-
-    turns = [("a", False), ("a", True), ("b", True)]
-    assert busy.take_turns(work, turns, 2) == {turns[0]: [1, 6], turns[1]: [2, 5], turns[2]: [3, 4]}
-    assert done[:3] == done[:2:-1] == [("a", 0), ("a", 1), ("b", 1)]
-    assert len(psutil.Process().children()) == before
-    seconds = {("one thread", True): [2.0], ("the chapters' choice", True): [3.2, 3.0, 3.4]}
-    found = busy.rows("an epoch", seconds)
-    assert busy.missed(found) == ["an epoch beside a loop: 3.2 s, with one thread 2.0 s"]
-
-
 # --- benchmarks/mnist.py ---
 
 
@@ -233,13 +200,6 @@ def test_rows_have_the_medians_the_ratios_and_what_was_trained(mnist, monkeypatc
         record = records.read(device, RESULTS)
         assert ("not yet measured" in records.shown(device, RESULTS)) == (record is None)
         assert record is None or all(row.keys() == found[0].keys() for row in record["rows"])
-
-
-def test_the_time_to_98_is_that_of_the_mean_over_the_seeds_or_null(mnist):
-    never = [([1.0] * 3, [0.97, 0.979, 0.97]), ([1.0] * 3, [0.97, 0.98, 0.97])]
-    assert mnist.summary(never)["seconds_to_98"] is None
-    then = [([1.0, 2.0, 4.0], [0.97, 0.981, 0.97]), ([1.0, 4.0, 4.0], [0.97, 0.98, 0.97])]
-    assert mnist.summary(then)["seconds_to_98"] == 4.0
 
 
 def test_the_floor_counts_what_a_step_must_do(mnist):

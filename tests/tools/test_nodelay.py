@@ -1,6 +1,7 @@
 """Kernel messages reach the browser at once in the servers that we start, and in no others."""
 
 import json
+import os
 import socket
 import subprocess
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import websocket
 
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs bash, and the servers that test_lab starts")
 ROOT = Path(__file__).resolve().parents[2]
 JUPYTERLAB = ("-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1")
 SPY = """
@@ -69,11 +71,9 @@ def test_a_server_of_an_environment_that_has_the_package_is_left_alone(delays):
     assert delays(command=JUPYTERLAB)
 
 
-def test_binder_does_not_delay(delays, tmp_path):
+def test_binder_does_not_delay(delays, script, tmp_path):
     """Its set-up runs with stand-ins for what it installs, and the server finds what that leaves."""
-    for name in ("python", "jupyter"):
-        (tmp_path / name).write_text("#!/bin/sh\n")
-        (tmp_path / name).chmod(0o755)
-    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "NB_PYTHON_PREFIX": str(tmp_path)}
+    path = [script(name, "exit 0").parent for name in ("python", "jupyter")][0]
+    environ = {"PATH": f"{path}:/usr/bin:/bin", "NB_PYTHON_PREFIX": str(tmp_path)}
     subprocess.run([ROOT / "binder" / "postBuild"], cwd=ROOT, env=environ, check=True)
     assert not delays(command=JUPYTERLAB, JUPYTER_CONFIG_PATH=str(tmp_path / "etc" / "jupyter"))

@@ -194,15 +194,3 @@ def test_a_picture_gets_the_sentence_printed_under_it_as_its_alternative_text(fi
     assert [o["metadata"] for o in outputs if "image/png" in o.get("data", {})] == [
         {"image/png": {"alt": "Adam wins."}}
     ]
-
-
-@pytest.mark.parametrize(
-    ("argv", "failures", "recorded"), [([], [], True), (["a.ipynb"], [], False), ([], ["a.ipynb: no"], False)]
-)
-def test_seconds_and_memory_are_recorded_when_all_ran(argv, failures, recorded, tmp_path, monkeypatch):
-    rows = {"a.ipynb": {"seconds": 1.5, "memory_gb": 0.5}}
-    monkeypatch.setattr(notebooks, "LAST_RUN", tmp_path / "last.json")
-    monkeypatch.setattr(notebooks, "store_all", lambda paths: (rows, failures))
-    monkeypatch.setattr("sys.argv", ["notebooks.py", *argv])
-    assert notebooks.main() == bool(failures)
-    assert [json.loads(path.read_text()) for path in tmp_path.iterdir()] == [rows] * recorded

@@ -45,18 +45,6 @@ def test_the_settings_change_what_torch_computes_with_or_are_refused(monkeypatch
         numerics.effective("sse")
 
 
-def test_a_failure_under_one_of_them_is_told(monkeypatch, capsys):
-    ran = []
-    monkeypatch.setattr(numerics, "test", lambda *call: ran.append(call) or call[0] == "sse")
-    assert numerics.main(["native", "--", "-m", "trains"]) == 0
-    assert numerics.main([]) == 1
-    every = [(name, ["-m", "not browser"]) for name in numerics.NUMERICS]
-    assert ran == [("native", ["-m", "trains"]), *every]
-    assert capsys.readouterr().out.splitlines()[-1] == "The tests failed under sse."
-    with pytest.raises(SystemExit, match="numerics must be of native, .*, got mips"):
-        numerics.main(["mips"])
-
-
 def test_a_training_without_the_mark_fails(tmp_path):
     (tmp_path / "test_them.py").write_text(TESTS, encoding="utf-8")
     options = "-q -rA -p tests.conftest -p no:cacheprovider -c pyproject.toml --color=no"

@@ -125,13 +125,3 @@ def test_stock_nbval_judges_alike(folder, tmp_path):
         shutil.copy(folder / f"{name}.ipynb", tmp_path)
     verdicts = {name: set(failed) for name, failed in verify(tmp_path, stock=True).items()}
     assert verdicts == {"right": set(), "number": {"Cell 0"}, "ignored": {"Cell 0"}}
-
-
-def test_another_nbval_is_refused(monkeypatch):
-    import conftest
-
-    monkeypatch.setattr(conftest, "NBVAL", "0.0.1")
-    monkeypatch.setattr(conftest, "STOCK", False)
-    config = type("Config", (), {"getoption": lambda self, name, default: True})()
-    with pytest.raises(pytest.UsageError, match=r"nbval==0\.0\.1"):
-        conftest.pytest_configure(config)
