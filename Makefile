@@ -1,4 +1,5 @@
-# Everything runs from a virtual environment in .venv, which the first command sets up. Another Python than
+# Everything runs from a virtual environment in .venv, which the first command sets up: .venv/ready with what the
+# notebooks need, .venv/ready-test with the extra `test` of pyproject.toml on top, and so on. Another Python than
 # python3: `make lab PYTHON=python3.12`; another port than 8888: `make lab PORT=9000`.
 RUN = .venv/bin/python
 
@@ -12,7 +13,10 @@ PYTHON ?= python3
 endif
 # Neither a set-up nor a test may hang on what the shell says to another Python or another pytest.
 unexport $(filter PYTHON% PYTEST_%,$(.VARIABLES))
+COG = $(RUN) -m cogapp -P -I tools -p "import tables" --verbosity=1
 AGAIN = $(strip make $(MAKECMDGOALS) $(MAKEOVERRIDES))
+OLD = Python 3.11 or newer is needed, and $(PYTHON) is none. Install one (python.org), or name the one that you have:  \
+make $(MAKECMDGOALS) PYTHON=python3.12
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -28,21 +32,25 @@ test: lint ## verify everything: lint, unit tests, every notebook executed and c
 update: .venv/ready ## fetch the newest version and keep your answers
 	@$(RUN) tools/update.py
 
-portable: .venv/ready ## run the tests without browser as four kinds of processors would compute (long)
+portable: .venv/ready-test ## run the tests without browser as four kinds of processors would compute (long)
 	$(RUN) tools/numerics.py
 
 notebooks: .venv/ready ## execute every notebook and store its outputs
 	$(RUN) tools/notebooks.py
 
-lint: .venv/ready ## style of the code, notebooks included
+lint: .venv/ready-test ## style of the code, notebooks included, and whether the tables are up to date
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
+	$(COG) --check --check-fail-msg="The tables are out of date: make tables writes them." README.md CONTRIBUTING.md
 
-bench: .venv/ready ## run the benchmarks
+tables: .venv/ready-test ## write the tables of README.md and CONTRIBUTING.md and the line under each chapter's title
+	$(COG) -r README.md CONTRIBUTING.md
+	$(RUN) tools/notebooks.py --strip
+
+bench: .venv/ready-test ## run the benchmarks
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(RUN) $$file; done
 
-mutants: .venv/ready ## break the core on purpose and count what the tests notice (long, not in CI)
-	$(RUN) -m pip install --quiet -c constraints.txt -e ".[test,mutants]"
+mutants: .venv/ready-test .venv/ready-mutants ## break the core on purpose and count what the tests notice (long, not in CI)
 	$(RUN) tools/mutate.py
 
 site-demo: .venv/ready ## write the explorers as web pages that need no kernel (build/site)
@@ -52,10 +60,16 @@ constraints: ## raise every pinned version in constraints.txt to the newest that
 	"$(PYTHON)" -m venv build/uv
 	build/uv/bin/python -m pip install --quiet uv
 	build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
-	  --extra test --extra mutants --output-file constraints.txt pyproject.toml
+	  --all-extras --output-file constraints.txt pyproject.toml
 
 .venv/ready: pyproject.toml constraints.txt
-	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) here; install Python 3.11 or newer (python.org), then type again:  make $(MAKECMDGOALS)" >&2; exit 1; }
-	@"$(PYTHON)" tools/bootstrap.py "$(AGAIN)"
+	@"$(PYTHON)" -c "import sys; sys.exit(sys.version_info < (3, 11))" || { echo "$(OLD)" >&2; exit 1; }
+	@"$(PYTHON)" tools/setup.py --again "$(AGAIN)"
+	@pwd -P >$@
 
-.PHONY: help lab test update portable notebooks lint bench mutants site-demo constraints
+.venv/ready-%: .venv/ready
+	@$(RUN) tools/setup.py --again "$(AGAIN)" $*
+	@touch $@
+
+.NOTPARALLEL:
+.PHONY: help lab test update portable notebooks lint tables bench mutants site-demo constraints

@@ -111,6 +111,7 @@ def jupyterlab(root):
     command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", "--port=0", "--no-browser"]
     command += ["--expose-app-in-browser", f"--IdentityProvider.token={token}", "--LabApp.news_url="]
     command += [f"--ServerApp.root_dir={root}"]
+    command += ["--ServerApp.kernel_websocket_connection_class=losslab.book.nodelay.PromptConnection"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     log = root / ".jupyterlab.log"
     with log.open("w") as out:

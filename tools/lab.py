@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 START = "notebooks/00_start_here.ipynb"
 HOST = "127.0.0.1"
 FIRST = 8888
+CONNECTION = "losslab.book.nodelay.PromptConnection"  # a kernel's answers arrive at once
 
 
 def refusal(port):
@@ -113,6 +114,7 @@ def arguments(port, token, *, root, browser):
         "--ServerApp.allow_remote_access=False",
         f"--ServerApp.root_dir={ROOT}",
         f"--LabApp.default_url=/lab/tree/{START}",
+        f"--ServerApp.kernel_websocket_connection_class={CONNECTION}",
         "--ServerApp.answer_yes=True",  # Ctrl-C stops it without a question (make has gone by then)
         "--Application.log_level=WARN",
         *(["--allow-root"] if root else []),

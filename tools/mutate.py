@@ -1,11 +1,12 @@
 """Break the code on purpose and count what the tests notice: `make mutants`.
 
 mutmut changes the core modules in hundreds of small ways, one at a time, and runs the tests that reach the
-change (its settings are in pyproject.toml). A mutant that no test notices survives. The figures go to
-CONTRIBUTING.md; less than 95 % in a module, or a survivor without a reason below, is a failure.
+change (its settings are in pyproject.toml). A mutant that no test notices survives. The figures are stored,
+and `make tables` shows them; less than 95 % in a module, or a survivor without a reason, is a failure.
 """
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+RECORD = ROOT / "benchmarks" / "results" / "mutants.json"
 MUTMUT = Path(sys.executable).with_name("mutmut")
 NEEDED = 0.95
 NOTICED = {"killed", "timeout"}  # a loop that never ends is noticed, too
@@ -52,53 +54,47 @@ def changed(diff):
     return tuple(" ".join(re.findall(rf"^\{sign} *([^-+\s].*)$", diff, re.M)) for sign in "-+")
 
 
-def killed(mutants):
-    """Return how many of {mutant: outcome} were noticed."""
-    return sum(outcome in NOTICED for outcome in mutants.values())
+def counted(found):
+    """Return {module: [mutants, how many of them were noticed]}."""
+    return {
+        module: [len(mutants), sum(outcome in NOTICED for outcome in mutants.values())]
+        for module, mutants in sorted(found.items())
+    }
 
 
-def table(found):
+def table(modules):
     """Return the figures as Markdown, one row per module."""
     rows = ["| module | mutants | killed | survived |", "|:--|--:|--:|--:|"]
-    for module, mutants in sorted(found.items()):
-        total, dead = len(mutants), killed(mutants)
-        rows.append(f"| `{module}` | {total} | {dead} | {total - dead} |")
+    rows += [f"| `{at}` | {total} | {dead} | {total - dead} |" for at, (total, dead) in modules.items()]
     return "\n".join(rows)
 
 
 def notes(survivors):
-    """Return {(module, lines before, lines after): reason} as Markdown, one survivor per line."""
-    return "\n".join(f"- `{at}`: `{old}` → `{new}`: {why}." for (at, old, new), why in survivors.items())
+    """Return [module, line before, line after] as Markdown, one survivor per line, with its reason."""
+    return "\n".join(f"- `{at}`: `{old}` → `{new}`: {EQUIVALENT.get(new)}." for at, old, new in survivors)
 
 
-def complaints(found, survivors):
+def complaints(modules, survivors):
     """Say what is not good enough."""
-    shares = {module: killed(mutants) / len(mutants) for module, mutants in found.items()}
+    shares = {module: dead / total for module, (total, dead) in modules.items()}
     few = [f"{at}: {100 * share:.3g} % are killed" for at, share in shares.items() if share < NEEDED]
     return few + [
-        f"{at}: survives without a reason: {new}" for (at, _, new), why in survivors.items() if not why
+        f"{at}: survives without a reason: {new}" for at, _, new in survivors if new not in EQUIVALENT
     ]
 
 
-def write(page, figures):
-    """Replace what stands between the two marks of the page."""
-    marks = r"(<!-- mutants -->\n).*?(<!-- /mutants -->)"
-    text = page.read_text(encoding="utf-8")
-    new = re.sub(marks, lambda match: f"{match[1]}{figures}\n{match[2]}", text, flags=re.S)
-    page.write_text(new, encoding="utf-8", newline="\n")
-
-
 def report():
-    """Write the figures of the last run, and return what is not good enough."""
+    """Store the figures of the last run, and return what is not good enough."""
     found = outcomes(mutmut("results", "--all", "true"))
     verdicts = {name: outcome for mutants in found.values() for name, outcome in mutants.items()}
     if "not checked" in verdicts.values():
         return ["The run was stopped: no figures."]
     alive = [name for name, outcome in verdicts.items() if outcome not in NOTICED]
-    lines = [(name.split(".")[1], *changed(mutmut("show", name))) for name in sorted(alive)]
-    survivors = {line: EQUIVALENT.get(line[-1]) for line in lines}
-    write(ROOT / "CONTRIBUTING.md", "\n\n".join(filter(None, (table(found), notes(survivors)))))
-    return complaints(found, survivors)
+    survivors = [(name.split(".")[1], *changed(mutmut("show", name))) for name in sorted(alive)]
+    survivors = list(dict.fromkeys(survivors))
+    record = {"modules": counted(found), "survivors": survivors}
+    RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+    return complaints(record["modules"], survivors)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""How a notebook is run and how it is stored: `python tools/notebooks.py [notebook ...]` does both."""
+"""How a notebook is run and how it is stored: `python tools/notebooks.py [notebook ...]` does both.
+
+`--strip` runs nothing: it takes away what JupyterLab adds, and renews the links under the title.
+"""
 
 import argparse
 import base64
@@ -6,6 +9,7 @@ import io
 import json
 import multiprocessing
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -21,6 +25,8 @@ import psutil
 from PIL import Image
 from tqdm import tqdm
 from traitlets.config import Config
+
+from losslab.book import chapters
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
@@ -264,6 +270,16 @@ def small_png(text):
     return base64.b64encode(after.getvalue()).decode() if len(after.getvalue()) < len(before) else text
 
 
+def write(path, nb):
+    """Put the stored form of a notebook in its place, with the links under its title; whole or not at all."""
+    for cell in nb.cells[:1]:
+        banner = r"^\*\*Loss to Launch\*\* · .*$"
+        cell.source = re.sub(banner, lambda _: chapters.banner(path.stem), cell.source, flags=re.M)
+    new = path.with_suffix(".ipynb.new")
+    new.write_text(stored(nb), encoding="utf-8", newline="\n")
+    os.replace(new, path)
+
+
 def store(path):
     """Run a notebook and put its stored form in its place, unless it fails; return its row of LAST_RUN."""
     start = time.perf_counter()
@@ -273,9 +289,7 @@ def store(path):
         nb = nbformat.read(done, as_version=4)
     if bad := problems(nb):
         raise NotebookError(f"{path.name}: {'; '.join(bad)}")
-    new = path.with_suffix(".ipynb.new")
-    new.write_text(stored(nb), encoding="utf-8", newline="\n")
-    os.replace(new, path)
+    write(path, nb)
     return {"seconds": round(time.perf_counter() - start, 1), "memory_gb": round(memory, 2)}
 
 
@@ -304,12 +318,18 @@ def main():
     """Run and store the notebooks named on the command line, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("paths", nargs="*", type=Path, help="default: every notebook")
+    parser.add_argument("--strip", action="store_true", help="run nothing, only write the stored form")
     parser.add_argument(
         "--timings", type=Path, help="write the seconds and the memory of each notebook to this JSON file"
     )
     options = parser.parse_args()
+    paths = options.paths or sorted(FOLDER.glob("*.ipynb"))
+    if options.strip:
+        for path in paths:
+            write(path, nbformat.read(path, as_version=4))
+        return 0
     start = time.perf_counter()
-    rows, failures = store_all(options.paths or sorted(FOLDER.glob("*.ipynb")))
+    rows, failures = store_all(paths)
     print(f"{len(rows)} stored, {len(failures)} failed, {time.perf_counter() - start:.1f} s in all")
     all_ran = not options.paths and not failures
     timings = options.timings or (LAST_RUN if all_ran else None)

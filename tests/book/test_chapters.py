@@ -2,10 +2,7 @@
 
 import re
 
-import contents
-import nbformat
 import pytest
-from nbformat.v4 import new_markdown_cell, new_notebook
 
 from losslab.book import chapters
 from losslab.book.chapters import CHAPTERS
@@ -56,31 +53,3 @@ def test_the_table_has_one_row_per_chapter(folder):
     for row, chapter in zip(rows, CHAPTERS, strict=True):
         assert row.startswith(f"| [{chapter.number} · {chapter.title}]({folder}{chapter.stem}.ipynb) |")
         assert row.endswith(f"| {chapter.minutes} |")
-
-
-def test_contents_writes_banners_and_the_table_and_nothing_else(tmp_path):
-    stem = CHAPTERS[1].stem
-    path, readme = tmp_path / f"{stem}.ipynb", tmp_path / "README.md"
-    title = "# T\n\n**Loss to Launch** · old\n\nText about **Loss to Launch** · kept"
-    nbformat.write(new_notebook(cells=[new_markdown_cell(title, id="title")]), path)
-    readme.write_text("before\n<!-- chapters -->\nold\n<!-- /chapters -->\nafter\n", encoding="utf-8")
-    for _ in range(2):  # the second time changes nothing
-        contents.write_banner(path)
-        contents.write_table(readme)
-        source = nbformat.read(path, as_version=4).cells[0].source
-        assert source == title.replace("**Loss to Launch** · old", chapters.banner(stem))
-        table = chapters.table("notebooks/")
-        expected = f"before\n<!-- chapters -->\n{table}\n<!-- /chapters -->\nafter\n"
-        assert readme.read_text(encoding="utf-8") == expected
-
-
-def test_a_formula_in_a_summary_is_no_pattern(tmp_path, monkeypatch):
-    path, readme, tex = tmp_path / "01.ipynb", tmp_path / "README.md", r"the rate \alpha, \1 and \g<1>"
-    monkeypatch.setattr(chapters, "banner", lambda stem: tex)
-    monkeypatch.setattr(chapters, "table", lambda folder: tex)
-    nbformat.write(new_notebook(cells=[new_markdown_cell("**Loss to Launch** · old", id="title")]), path)
-    readme.write_text("<!-- chapters -->\nold\n<!-- /chapters -->\n", encoding="utf-8")
-    contents.write_banner(path)
-    contents.write_table(readme)
-    assert nbformat.read(path, as_version=4).cells[0].source == tex
-    assert readme.read_text(encoding="utf-8") == f"<!-- chapters -->\n{tex}\n<!-- /chapters -->\n"

@@ -30,7 +30,7 @@ from torch.optim.swa_utils import AveragedModel
 import losslab
 from losslab import exercises
 from losslab.article import misprints
-from losslab.book import chapters, environment, lookup, nodelay, records
+from losslab.book import chapters, environment, lookup, records
 from losslab.data import augment, handwriting, mnist, pixels
 from losslab.figures import artists
 from losslab.formulas import (
@@ -134,7 +134,6 @@ class Stops:
         chapters.banner("05_optimizers"), chapters.table("notebooks"), lookup.coverage_table()
         environment.details(environment.report()), environment.summary(environment.report())
         environment.links(), environment.best_device(torch)
-        nodelay.prompt(object)
         for file in (ROOT / "benchmarks" / "results").glob("mnist-*.json"):
             found = records.read(file.stem[6:], file.parent)
             records.shown(file.stem[6:], file.parent), records.floor_table(found)
