@@ -117,62 +117,62 @@ def test_missed_goals_are_named(sliders):
 
 
 @pytest.fixture(scope="module")
-def mnist():
+def bench():
     return load("mnist")
 
 
 @pytest.fixture(scope="module")
-def data(mnist, tmp_path_factory):
+def data(bench, tmp_path_factory):
     """A thousand real images, laid out for the listing, too."""
     folder, few = tmp_path_factory.mktemp("mnist"), mnist.load("sample")
     few = mnist.Digits(few.train_images[:1000], few.train_labels[:1000], few.test_images, few.test_labels)
-    mnist.mnist_loops.lay_out(few, folder)
-    return mnist.mnist_loops.Data.of(few, torch.device("cpu"), folder)
+    bench.mnist_loops.lay_out(few, folder)
+    return bench.mnist_loops.Data.of(few, torch.device("cpu"), folder)
 
 
 @pytest.mark.filterwarnings("ignore:.*pin_memory.*")
-def test_every_variant_trains_as_the_plain_loop_does(mnist, data):
+def test_every_variant_trains_as_the_plain_loop_does(bench, data):
     fast = ["listing", "preload", "permute", "gather", "fused", "fit", "by hand"]
-    assert mnist.check(fast, data, 2) == {}
+    assert bench.check(fast, data, 2) == {}
 
 
-def test_a_variant_that_does_not_is_caught(mnist, data, monkeypatch):
+def test_a_variant_that_does_not_is_caught(bench, data, monkeypatch):
     def twice_the_rate(model, optimizer, batches, rates, bar):
         return training.train_epoch(model, optimizer, batches, [2 * rate for rate in rates], bar)
 
     def wrong(*given):
-        return mnist.mnist_loops.fit(*given, loop=twice_the_rate)
+        return bench.mnist_loops.fit(*given, loop=twice_the_rate)
 
     def broken(*given):
         raise RuntimeError("no kernel image\nis available")
 
     def early(*given):
         """Other losses at first, which a mean over the epoch would not show."""
-        (result,) = mnist.mnist_loops.fit(*given)
+        (result,) = bench.mnist_loops.fit(*given)
         yield dataclasses.replace(result, steps=[1.01 * result.steps[0], *result.steps[1:]])
 
-    known = mnist.mnist_loops.variants(torch.device("cpu"))
+    known = bench.mnist_loops.variants(torch.device("cpu"))
     more = known | {"wrong": ("", wrong), "broken": ("", broken), "early": ("", early)}
-    monkeypatch.setattr(mnist.mnist_loops, "variants", lambda device: more)
-    failed = mnist.check(["fit", "wrong", "broken", "early"], data, 1)
+    monkeypatch.setattr(bench.mnist_loops, "variants", lambda device: more)
+    failed = bench.check(["fit", "wrong", "broken", "early"], data, 1)
     assert list(failed) == ["wrong", "broken", "early"]
     assert failed["broken"] == "RuntimeError: no kernel image"
 
 
-def test_the_listing_is_the_printed_one_but_for_what_is_said(mnist):
-    setup, train = mnist.mnist_loops.pieces(torch.device("cpu"), 0)
+def test_the_listing_is_the_printed_one_but_for_what_is_said(bench):
+    setup, train = bench.mnist_loops.pieces(torch.device("cpu"), 0)
     printed = listings.MNIST_DATA_LISTING + listings.MNIST_TRAINING_LISTING
     before, after = printed.split("# Train the model\n")
     assert setup == "import torch\n" + before
     assert train == after.split("# Test the model\n")[0].replace("range(10)", "range(1)")
-    setup, train = mnist.mnist_loops.pieces(torch.device("cuda"), 4)
+    setup, train = bench.mnist_loops.pieces(torch.device("cuda"), 4)
     assert "model = Net().to('cuda')" in setup
     assert "shuffle=True, num_workers=4, persistent_workers=True)" in setup
     assert "inputs, labels = data[0].to('cuda'), data[1].to('cuda')" in train
 
 
-def test_rows_have_the_medians_the_ratios_and_what_was_trained(mnist, monkeypatch):
-    monkeypatch.setattr(mnist, "MOST", 2)
+def test_rows_have_the_medians_the_ratios_and_what_was_trained(bench, monkeypatch):
+    monkeypatch.setattr(bench, "MOST", 2)
     seconds = {
         ("listing", 2): [[4.0], [5.0], [4.2]],
         ("fit", 1): [[9.0, 0.8, 0.7]],
@@ -182,7 +182,7 @@ def test_rows_have_the_medians_the_ratios_and_what_was_trained(mnist, monkeypatc
         "fit": [([1.0, 1.0], [0.97, 0.975]), ([1.0, 1.0], [0.96, 0.985])],
         "one cycle (2 epochs)": [([0.5, 0.5], [0.975, 0.986]), ([0.7, 0.7], [0.96, 0.985])],
     }
-    found = mnist.rows(seconds, trainings, {"fit": 900})
+    found = bench.rows(seconds, trainings, {"fit": 900})
     timed = ("variant", "threads", "seconds_per_epoch", "ratio_to_listing")
     assert [tuple(row[name] for name in timed) for row in found] == [
         ("listing", 2, 4.2, 1.0),
@@ -205,8 +205,8 @@ def test_rows_have_the_medians_the_ratios_and_what_was_trained(mnist, monkeypatc
         assert record is None or all(row.keys() == found[0].keys() for row in record["rows"])
 
 
-def test_the_floor_counts_what_a_step_must_do(mnist):
-    floors = mnist.mnist_floors
+def test_the_floor_counts_what_a_step_must_do(bench):
+    floors = bench.mnist_floors
     W = [784 * 256, 256 * 128, 128 * 64, 64 * 10]
     assert floors.flops() == 2 * 100 * (3 * sum(W) - W[0])  # no gradient of the images
     assert sum(p.numel() for p in models.Net().parameters()) == floors.PARAMETERS
