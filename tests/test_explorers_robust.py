@@ -53,7 +53,7 @@ def small_png(monkeypatch):
 
 def options(explorer):
     """Yield as it opened, then with the options of every menu (some of a long one), as the browser asks."""
-    first = {name: chosen for name, (chosen, _) in explorer.meta["choices"].items()}
+    first = {name: chosen for name, (chosen, *_) in explorer.meta["choices"].items()}
     yield
     for name, choices in explorer.choices.items():
         for option in list(choices)[:: 1 + len(choices) // 8]:
@@ -67,7 +67,7 @@ def options(explorer):
 def choose(explorer, name, option):
     explorer.ask = {"choice": [name, option], "n": f"{name}: {option}"}
     assert explorer.answered == {"n": explorer.ask["n"], "problem": ""}
-    assert explorer.meta["choices"][name] == [option, list(explorer.choices[name])]
+    assert explorer.meta["choices"][name] == [option, [[o, o] for o in explorer.choices[name]], name]
     assert explorer.choices[name][option].items() <= explorer.settings.items()
 
 
@@ -129,7 +129,7 @@ def test_live_explorers_open_with_a_finite_picture_a_sentence_and_their_call(nam
     for series in explorer.view.series:
         assert np.isfinite(series.points).all()
     assert not re.search(r"\b(nan|inf)\b", explorer.view.sentence((0, 0), explorer.state["shown"]))
-    for shown in (explorer.meta["names"], []):
+    for shown in (explorer.meta["keys"], []):
         last = [len(s.values) - 1 for s in explorer.sliders]
         explorer.state = {"index": last, "shown": shown, "step": 0}
         assert_copied(explorer).close()
@@ -137,9 +137,9 @@ def test_live_explorers_open_with_a_finite_picture_a_sentence_and_their_call(nam
 
 
 def test_every_position_of_every_menu_is_finite_or_marked_as_diverged_and_is_sent(explorer):
-    names = explorer.meta["names"]
+    names = explorer.meta["keys"]
     for _ in options(explorer):
-        assert explorer.meta["names"] == names, "the legend stands"
+        assert explorer.meta["keys"] == names, "the legend stands"
         view = explorer.computed()
         assert_finite_or_marked(view)
         assert_lines_differ_by_more_than_colour(view)
@@ -180,7 +180,7 @@ def test_every_setting_survives_being_copied(explorer):
     rng, opener, names = (
         np.random.default_rng(2),
         openers()[explorer.call.split(".")[1]],
-        explorer.meta["names"],
+        explorer.meta["keys"],
     )
     menus = [sets for options in explorer.choices.values() for sets in options.values()] or [{}]
     start = {explorer.point: tuple(rng.normal(size=2).tolist())} if explorer.point else {}
@@ -239,7 +239,7 @@ def test_every_value_within_the_ends_has_its_place_on_the_slider(explorer):
 @pytest.mark.usefixtures("small_png")
 def test_the_static_picture_can_be_drawn_at_both_ends_and_without_lines(explorer):
     last = [len(s["values"]) - 1 for s in explorer.meta["sliders"]]
-    names, steps = explorer.meta["names"], explorer.meta["steps"]
+    names, steps = explorer.meta["keys"], explorer.meta["steps"]
     before = explorer.state
     for index, step, shown in (([0, 0], 0, names), ([*last, 0][:2], steps, names), ([0, 0], steps, [])):
         explorer.state = {"index": index, "step": step, "shown": shown}

@@ -236,35 +236,35 @@ def still(stage, lines, step, size=(WIDTH, HEIGHT), at=None):
     Parameters
     ----------
     stage : callable
-    lines : iterable of (name, {"panel", "scrub", "fill"}, (points, drawn))
-        What is shown: with the points of `unpack`.
+    lines : iterable of (key, name, {"panel", "scrub", "fill"}, (points, drawn))
+        What is shown: a key of `plots.LINES`, what the legend calls it, and the points of `unpack`.
     step : int
     """
     figure, axes = draw_stage(stage, "light", size, at)
     figure.set_facecolor("white")
     labels = {}
-    for name, series, (points, stop) in lines:
+    for key, name, series, (points, stop) in lines:
         label = name if stop == len(points) else f"{name} (diverged at step {stop})"
         label = None if label in labels.setdefault(series["panel"], set()) else label
         labels[series["panel"]].add(label)
         points = points[: min(stop, step + 1) if series["scrub"] else stop]
-        _stroke(axes[series["panel"]], name, points, series["fill"], label)
+        _stroke(axes[series["panel"]], key, points, series["fill"], label)
     if labels.get(0):
         with house_style():
             axes[0].legend(fontsize=8)
     return figure
 
 
-def _stroke(ax, name, points, fill, label):
+def _stroke(ax, key, points, fill, label):
     """Draw points in CSS pixels, y downwards, and leave the limits of the Axes alone."""
     ax.autoscale(False)
     xy = (points * (1, -1) + (0, ax.figure.bbox.height)).T / DPI
     where = {"transform": ax.figure.dpi_scale_trans, "label": label}
     if not fill:
-        ax.plot(*xy, markersize=3, markevery=10, **plots.LINES[name], **where)
+        ax.plot(*xy, markersize=3, markevery=10, **plots.LINES[key], **where)
         return
-    colour = plots.ink(name, "light")
-    ax.fill(*xy, facecolor="none" if hollow(name) else (colour, 0.35), edgecolor=colour, **where)
+    colour = plots.ink(key, "light")
+    ax.fill(*xy, facecolor="none" if hollow(key) else (colour, 0.35), edgecolor=colour, **where)
 
 
 def number(value):

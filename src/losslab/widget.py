@@ -1,6 +1,6 @@
 """Explorers whose every slider position is computed beforehand, so that the browser only looks up and draws.
 
-compute (a function in `views`) → pack (`grid`) → draw (`widget.js`, no maths). While a slider moves, no
+compute (a function in `views`) → pack (`grid`) → draw (`front`, no maths). While a slider moves, no
 message goes to the kernel. It is asked only for what is not on the grid: another surface, another start.
 """
 
@@ -33,13 +33,52 @@ from losslab.grid import (
     unpack,
 )
 
+FRONT = Path(__file__).with_name("front")
+PARTS = "draw", "controls", "kernel", "explorer"  # of one module, in this order: none imports another
+LANGUAGE = "en"
+# What the browser says by itself; {names} are filled in there.
+WORDS = {
+    "clear": "Clear",
+    "copied": "Copied",
+    "copy": "Copy",
+    "diverged": "{name} diverged at step {step}",
+    "done": "step {step} of {steps}",
+    "eraser": "Eraser",
+    "eraser_down": "Eraser down.",
+    "failed": "That did not work: {problem}",
+    "handle": "start point: drag, or move with the arrow keys",
+    "kernel_gone": "The kernel does not answer. It may be busy, or gone: run this cell again.",
+    "nothing": NOTHING,
+    "pad": "drawing pad: draw with mouse, finger or pen; or move the pen with the arrow keys, "
+    "and put it down or lift it with space",
+    "pause": "Pause",
+    "pen_down": "Pen down.",
+    "pen_up": "Pen up.",
+    "pending": "…",
+    "picture": "picture",
+    "play": "Play",
+    "progress": "progress",
+    "reset": "Reset",
+    "run": "Run",
+    "seen": "what the network sees",
+    "sentence": "{beginning} {parts}.",
+    "separator": ", ",
+    "step": "step",
+    "stop": "Stop",
+}
+
+
+def front():
+    """Return what draws explorers in the browser: one ES module, and its style sheet."""
+    module = "\n".join((FRONT / f"{part}.js").read_text(encoding="utf-8") for part in PARTS)
+    return module, (FRONT / "widget.css").read_text(encoding="utf-8")
+
 
 class Explorer(anywidget.AnyWidget):
     """What grid and live explorers share: a stage, a settings line, and a browser that asks by number."""
 
     # As text: given a Path, anywidget keeps every explorer for ever, to tell it when the file changes.
-    _esm = Path(__file__).with_name("widget.js").read_text(encoding="utf-8")
-    _css = Path(__file__).with_name("widget.css").read_text(encoding="utf-8")
+    _esm, _css = front()
     size = WIDTH, HEIGHT
     live = False
     stage = None  # the function that has drawn the stage that stands
@@ -95,7 +134,7 @@ class Explorer(anywidget.AnyWidget):
         if step is not None and not (finite(step) and 0 <= step <= last and step == round(step)):
             raise ValueError(f"step must be a whole number between 0 and {last}, got {step!r}")
         return {
-            "shown": some("shown", shown, self.meta["names"]),
+            "shown": some("shown", shown, self.meta["keys"]),
             "step": last if step is None else int(step),
         }
 
@@ -111,17 +150,21 @@ class Explorer(anywidget.AnyWidget):
 
     def _describe(self, view, shapes):
         """Everything else the browser needs to know."""
-        names = list(dict.fromkeys(s.name for s in view.series))
+        keys = list(dict.fromkeys(s.name for s in view.series))
         return {
+            "lang": LANGUAGE,
+            "words": WORDS,
             "size": [*self.size, UNIT],
             "panels": [panel.box for panel in self.panels],
             "pieces": self.pieces,
-            "names": names,
-            "ink": {theme: [plots.ink(name, theme) for name in names] for theme in ("light", "dark")},
-            "markers": [plots.LINES[name]["marker"] for name in names],
+            "keys": keys,  # which lines: in `state`, and in the call through `literals`
+            "names": keys,  # what the reader calls them
+            "literals": [repr(key) for key in keys],
+            "colours": {theme: [plots.ink(key, theme) for key in keys] for theme in ("light", "dark")},
+            "markers": [plots.LINES[key]["marker"] for key in keys],
             "series": [
                 {
-                    "name": names.index(s.name),
+                    "name": keys.index(s.name),
                     "panel": s.panel,
                     "scrub": s.scrub,
                     "fill": s.fill and (2 if hollow(s.name) else 1),
@@ -129,9 +172,7 @@ class Explorer(anywidget.AnyWidget):
                 }
                 for s, shape in zip(view.series, shapes, strict=True)
             ],
-            "says": [names.index(name) for name in view.says],
-            "nothing": NOTHING,
-            "diverged": "{name} diverged at step {step}",
+            "says": [keys.index(key) for key in view.says],
             "steps": max((s.points.shape[2] for s in view.series if s.scrub), default=1) - 1,
             "sliders": [
                 {
@@ -142,12 +183,11 @@ class Explorer(anywidget.AnyWidget):
                 }
                 for s in self.sliders
             ],
-            "choices": {
-                name: [option(name, self.settings[name], options), list(options)]
+            "choices": {  # of a menu: the value that stands, every [value, label], its own label
+                name: [option(name, self.settings[name], options), [[o, o] for o in options], name]
                 for name, options in self.choices.items()
             },
             "call": [self.call, {name: repr(value) for name, value in self.settings.items()}],
-            "literals": [repr(name) for name in names],
             "live": self.live,
         }
 
@@ -163,15 +203,18 @@ class Explorer(anywidget.AnyWidget):
         words = settings | knobs
         if self.meta["steps"]:
             words["step"] = state["step"]
-        if len(state["shown"]) < len(self.meta["names"]):
+        if len(state["shown"]) < len(self.meta["keys"]):
             words["shown"] = state["shown"]
         return f"{call}({', '.join(f'{k}={v}' for k, v in words.items())})"
 
     def still(self):
         """Draw what the browser shows: it is looked up in what the browser was sent."""
-        names, shown = self.meta["names"], self.state["shown"]
-        lines = zip(self.meta["series"], unpack(*self._sent()), strict=True)
-        lines = [(names[s["name"]], s, points) for s, points in lines if names[s["name"]] in shown]
+        keys, names, shown = self.meta["keys"], self.meta["names"], self.state["shown"]
+        lines = [
+            (keys[s["name"]], names[s["name"]], s, points)
+            for s, points in zip(self.meta["series"], unpack(*self._sent()), strict=True)
+            if keys[s["name"]] in shown
+        ]
         return still(self.stage, lines, self.state["step"], self.size, self.places)
 
     def _repr_mimebundle_(self, **kwargs):
