@@ -160,7 +160,9 @@ def ours(variant):
     build = {"build_s": round(statistics.median(again), 2), "first_s": round(first, 2)}
     build["atlas_kb"] = round(atlas / 1000)
     cell, ready = OURS.format(variant), ".ll-stage canvas"
-    if getattr(explorer, "pad", 0):
+    if explorer.live and not explorer.pad:
+        raise ValueError(f"{variant} is live and must have a pad: nobody sees which value its picture shows")
+    if explorer.live:
         return Subject(variant, cell, ready, ".ll-pad canvas", RECORD_PAD, 3, explorer=explorer, **build)
     sizes = [len(s.values) for s in explorer.sliders]
     number = sizes.index(max(sizes))

@@ -180,14 +180,14 @@ def test_a_reader_sees_labels_and_python_gets_keys(bare):
     page.evaluate(DRAWN)
     said, line = page.locator(".ll-say"), page.locator(".ll code")
     assert page.locator(".ll label:has([type=checkbox])").all_inner_texts() == ["Abstieg", "Adamant"]
+    legend = [text.get_text() for text in explorer.still().axes[0].get_legend().get_texts()]
+    assert legend == ["Abstieg (diverged at step 4)", "Adamant"]
     page.get_by_role("checkbox", name="Adamant").uncheck()
     page.wait_for_timeout(400)
     assert explorer.state["shown"] == ["GD"]
     assert (said.inner_text(), line.inner_text()) == ("Vrix 0.50: gorm.", repr(explorer))
     assert "shown=['GD']" in line.inner_text()
     assert set(page.evaluate("drawn")) == {"Abstieg diverged at step 4"}
-    (label,) = (text.get_text() for text in explorer.still().axes[0].get_legend().get_texts())
-    assert label == "Abstieg (diverged at step 4)"
 
     menu = page.get_by_role("combobox", name="Umfang")
     assert menu.locator("option").all_inner_texts() == ["klein", "gross"]

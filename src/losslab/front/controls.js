@@ -26,7 +26,8 @@ function own(el) {
 
 function slider(label, values, value) {
   const input = node("input", { type: "range", min: 0, max: values.length - 1, step: 1, value });
-  const shown = attributes(node("span", { className: "ll-value" }), { "aria-hidden": "true" }); // aria-valuetext says it
+  const shown = node("span", { className: "ll-value" });
+  shown.setAttribute("aria-hidden", "true"); // aria-valuetext says it
   const say = () => {
     shown.textContent = values[input.value];
     input.setAttribute("aria-valuetext", values[input.value]);
@@ -37,7 +38,8 @@ function slider(label, values, value) {
   };
   input.addEventListener("input", say);
   set(value);
-  return { input, set, row: node("label", { className: "ll-slider" }, node("span", { textContent: label }), input, shown) };
+  const row = node("label", { className: "ll-slider" }, node("span", { textContent: label }), input, shown);
+  return { input, set, row };
 }
 
 // The sliders of an explorer, which move `state.index`.

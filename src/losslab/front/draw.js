@@ -189,23 +189,60 @@ function cut(image, { pieces, size: [whole] }, { narrow, rows, width }, k) {
   Object.assign(image.style, { width: `${(100 * whole) / w}%`, left: `${(-100 * x) / w}%` });
 }
 
-// The stage as Python drew it, in pieces, and on it a canvas for the lines that move. `view` is what is shown now:
-// meta, stages, the keys of the lines `shown`, and lines(), what `draw` takes. Calls `themed` with the name of the
-// theme, `resized` after the stage has found its size, `painted` after every picture.
-function screen(view, { themed, resized, painted }) {
+// The images of the pieces of a stage, which stand before the canvas. `dress` shows what Python drew for a theme.
+function backdrop(canvas) {
+  const images = [];
+  let drawn; // the stages that are shown
+  let url;
+
+  // Another stage may be cut elsewhere, and into more pieces or fewer.
+  const count = (pieces) => {
+    while (images.length > pieces) images.pop().parentElement.remove();
+    while (images.length < pieces) {
+      images.push(node("img", { alt: "" }));
+      canvas.before(node("div", { className: "ll-piece" }, images.at(-1)));
+    }
+  };
+  const shows = ({ meta, stages }) => drawn === stages && images.length === meta.pieces.length;
+  const arranged = (meta, standing) => images.forEach((image, k) => cut(image, meta, standing, k));
+  const dress = (stages, theme) => {
+    const before = url;
+    drawn = stages;
+    url = URL.createObjectURL(new Blob([stages[theme]], { type: "image/png" }));
+    images.forEach((image) => (image.src = url));
+    URL.revokeObjectURL(before);
+  };
+  return { count, shows, arranged, dress, close: () => URL.revokeObjectURL(url) };
+}
+
+// Give the stage its shape and the canvas as many pixels as it covers on the screen.
+function shape({ box, stage, canvas }, { width, height, scrolls }) {
+  stage.style.minWidth = scrolls ? `${LEGIBLE}px` : "";
+  if (scrolls) box.setAttribute("tabindex", 0);
+  else box.removeAttribute("tabindex");
+  stage.style.aspectRatio = `${width} / ${height}`;
+  canvas.width = Math.round((stage.clientWidth || width) * devicePixelRatio);
+  canvas.height = Math.round((canvas.width * height) / width);
+}
+
+function boards(label) {
   const canvas = attributes(node("canvas"), { role: "img" });
   const stage = node("div", { className: "ll-stage" }, canvas);
-  const box = attributes(node("div", { className: "ll-scroll" }, stage), {
-    role: "group",
-    "aria-label": view.meta.words.picture,
-  });
+  const box = node("div", { className: "ll-scroll" }, stage);
+  attributes(box, { role: "group", "aria-label": label });
+  return { box, stage, canvas };
+}
+
+// The stage as Python drew it, and on it a canvas for the lines that move. `view` is what is shown now: meta, stages,
+// the keys of the lines `shown`, and lines(), what `draw` takes. Calls `themed` with the name of the theme, `resized`
+// after the stage has found its size, `painted` after every picture.
+function screen(view, { themed, resized, painted }) {
+  const { box, stage, canvas } = boards(view.meta.words.picture);
   const g = canvas.getContext("2d");
-  const images = [];
+  const images = backdrop(canvas);
   const theme = themes(dress);
   const watch = new ResizeObserver(fit);
   let standing;
-  let drawn; // the stages that the images show
-  let url;
   let frame = 0;
 
   const place = (x, wide = canvas.width) => whereabouts(view.meta, standing, x, wide);
@@ -217,42 +254,23 @@ function screen(view, { themed, resized, painted }) {
     draw(g, view.meta, view.lines(), view.shown, view.meta.colours[theme.now()], place);
     painted();
   }
-
   function fit() {
     standing = arrange(view.meta, box.clientWidth);
-    const { width, height, scrolls } = standing;
-    stage.style.minWidth = scrolls ? `${LEGIBLE}px` : "";
-    if (scrolls) box.setAttribute("tabindex", 0);
-    else box.removeAttribute("tabindex");
-    stage.style.aspectRatio = `${width} / ${height}`;
-    canvas.width = Math.round((stage.clientWidth || width) * devicePixelRatio);
-    canvas.height = Math.round((canvas.width * height) / width);
-    images.forEach((image, k) => cut(image, view.meta, standing, k));
+    shape({ box, stage, canvas }, standing);
+    images.arranged(view.meta, standing);
     resized();
     paint(); // at once: a canvas that changes its size is empty
   }
-
   function dress() {
-    drawn = view.stages;
-    const before = url;
-    url = URL.createObjectURL(new Blob([drawn[theme.now()]], { type: "image/png" }));
-    images.forEach((image) => (image.src = url));
-    URL.revokeObjectURL(before);
+    images.dress(view.stages, theme.now());
     themed(theme.now());
     ask();
   }
-
-  // Another stage may be cut elsewhere, and into more pieces or fewer.
   function restage() {
-    const { pieces } = view.meta;
-    const another = drawn !== view.stages || images.length !== pieces.length;
-    while (images.length > pieces.length) images.pop().parentElement.remove();
-    while (images.length < pieces.length) {
-      images.push(node("img", { alt: "" }));
-      canvas.before(node("div", { className: "ll-piece" }, images.at(-1)));
-    }
+    const known = images.shows(view);
+    images.count(view.meta.pieces.length);
     fit();
-    if (another) dress();
+    if (!known) dress();
   }
 
   const open = () => {
@@ -264,7 +282,7 @@ function screen(view, { themed, resized, painted }) {
     cancelAnimationFrame(frame);
     theme.close();
     watch.disconnect();
-    URL.revokeObjectURL(url);
+    images.close();
   };
   return { box, stage, canvas, place, ask, restage, open, close };
 }

@@ -121,7 +121,7 @@ function stepper(view, moved, released) {
   });
   steps.input.addEventListener("change", released);
   steps.row.classList.add("ll-steps");
-  return { parts: last ? [play, steps.row] : [], pause, set: () => steps.set(view.state.step) };
+  return { parts: last ? [play, steps.row] : [], pause, close: pause, set: () => steps.set(view.state.step) };
 }
 
 // What comes from the kernel: the whole grid, or while the start point is dragged the present position alone.
@@ -199,20 +199,19 @@ async function grid({ model, el }) {
   ui.open(choices.row, sliders.row, picture.box, row(...steps.parts, reset));
   await news.open();
   return () => {
-    steps.pause();
-    kernel.close();
-    ui.close();
-    news.close();
+    for (const part of [steps, kernel, ui, news]) part.close();
   };
 }
 
 // ---- the kernel computes
 
-// Run and Stop, and how far a training has come.
-function runner(words, status, pressed) {
+// Run and Stop, and how far a training has come. `pressed` is told whether it shall run, `silent` is called when
+// nothing has come of a run for ten seconds.
+function runner(words, status, { pressed, silent }) {
   const bar = attributes(node("progress"), { "aria-label": words.progress });
   const count = node("span", { className: "ll-value" });
   let running = false;
+  let watch;
   const busy = (now) => {
     running = now;
     run.textContent = running ? words.stop : words.run;
@@ -222,6 +221,10 @@ function runner(words, status, pressed) {
     busy(!running);
     pressed(running);
   });
+  const lost = () => {
+    busy(false);
+    silent();
+  };
   const progress = (done) => {
     bar.hidden = count.hidden = !done;
     if (!done) return;
@@ -229,7 +232,26 @@ function runner(words, status, pressed) {
     Object.assign(bar, { value: step, max: steps });
     count.textContent = filled(words.done, { step, steps });
   };
-  return { parts: [run, bar, count], busy, progress, running: () => running };
+  const follow = (answer) => {
+    clearTimeout(watch);
+    if (answer.running) watch = setTimeout(lost, 10_000);
+    progress(answer.done);
+    if (answer.running !== running) busy(answer.running);
+  };
+  const close = () => clearTimeout(watch);
+  return { parts: [run, bar, count], follow, stop: () => busy(false), running: () => running, close };
+}
+
+// However often it is called, `f` runs once a frame at most.
+function throttled(f) {
+  let frame = 0;
+  const call = () => {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      f();
+    });
+  };
+  return { call, close: () => cancelAnimationFrame(frame) };
 }
 
 // The drawing pad beside the picture, and what the network sees of it.
@@ -266,33 +288,25 @@ function live({ model, el }) {
   const { view, picture, shared } = ui;
   const { words, trains, pad } = view.meta;
   const first = structuredClone(view.state);
-  const table = pad[0] ? desk(model, view.meta, picture.box, changed) : undefined;
-  const run = trains ? runner(words, ui.words.status, (on) => kernel.ask({ run: on })) : undefined;
-  const { kernel, choices, settle } = questions(model, ui, { fill, gone: () => run?.busy(false), extra: { run: false } });
-  const sliders = knobs(view, trains ? ui.words.say : changed, () => {
-    if (run?.running()) kernel.ask({ run: true });
-    else shared.release();
-  });
+  const changed = throttled(() => kernel.ask({}));
+  const table = pad[0] ? desk(model, view.meta, picture.box, changed.call) : undefined;
+  const pressed = (run) => kernel.ask({ run });
+  const silent = () => ui.words.said(words.kernel_gone);
+  const run = trains ? runner(words, ui.words.status, { pressed, silent }) : undefined;
+  const fill = () => {
+    shared.fill();
+    table?.fill();
+  };
+  const { kernel, choices, settle } = questions(model, ui, { fill, gone: () => run?.stop(), extra: { run: false } });
+  const released = () => (run?.running() ? kernel.ask({ run: true }) : shared.release());
+  const sliders = knobs(view, trains ? ui.words.say : changed.call, released);
   const reset = push(words.reset, () => {
     ui.setState(structuredClone(first));
     table?.reset();
-    run?.busy(false);
+    run?.stop();
     kernel.ask({ fresh: true, run: false });
   });
-  let waiting = 0;
-  let watch;
 
-  function fill() {
-    shared.fill();
-    table?.fill();
-  }
-  // At most one question a frame.
-  function changed() {
-    waiting ||= requestAnimationFrame(() => {
-      waiting = 0;
-      kernel.ask({});
-    });
-  }
   function answered() {
     const answer = model.get("answer");
     if (answer.n < kernel.newest()) return; // of an earlier run
@@ -304,18 +318,8 @@ function live({ model, el }) {
     settle();
     ui.words.said(answer.problem);
     table?.see(answer.image, answer.shape);
-    if (run) trained(answer);
-  }
-  function trained({ running, done }) {
-    clearTimeout(watch);
-    if (running) watch = setTimeout(silent, 10_000);
-    ui.words.say();
-    run.progress(done);
-    if (running !== run.running()) run.busy(running);
-  }
-  function silent() {
-    run.busy(false);
-    ui.words.said(words.kernel_gone);
+    run?.follow(answer);
+    if (trains) ui.words.say();
   }
 
   ui.open(choices.row, sliders.row, table?.whole ?? picture.box, row(...(run?.parts ?? []), reset));
@@ -324,11 +328,7 @@ function live({ model, el }) {
   answered();
   ui.words.say();
   return () => {
-    cancelAnimationFrame(waiting);
-    clearTimeout(watch);
-    kernel.close();
-    ui.close();
-    table?.close();
+    for (const part of [changed, kernel, ui, table, run]) part?.close();
     model.off("change:answer", answered);
   };
 }
