@@ -129,7 +129,9 @@ def read_grid(bare):
     reader.page.evaluate("model.take({ answered: { n: Infinity, problem: 'Ach' } })")
     reader.look()
     reader.page.evaluate("model.take({ preview: new DataView(new ArrayBuffer(2000)) })")
-    reader.look(400)
+    reader.look(600)
+    said = reader.page.locator(".ll-stage canvas").get_attribute("aria-label")
+    assert said == "…", "a preview has no sentence"
     return reader
 
 

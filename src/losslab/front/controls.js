@@ -284,8 +284,10 @@ const write = (where, text) => {
   if (where.textContent !== text) where.textContent = text;
 };
 
-// What is said of the picture: its beginning, and what Python says of each line that is shown.
+// What is said of the picture: its beginning, and what Python says of each line that is shown. A picture shown
+// while the start point is dragged comes without texts.
 function sentence({ meta: { keys, says, words }, texts, shown }, position) {
+  if (!texts) return words.pending;
   if (!says.length) return texts[position];
   const count = texts.length / (says.length + 1);
   const parts = says.flatMap((line, k) => (shown.has(keys[line]) ? [texts[(k + 1) * count + position]] : []));

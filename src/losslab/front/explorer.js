@@ -145,9 +145,9 @@ function arrivals(model, { view, show, restage }, loaded) {
     if (!bytes.byteLength) return load();
     turn++; // what is being unpacked is older
     const data = new Int16Array(copied(bytes));
-    const { series: described, says, words } = view.meta;
+    const described = view.meta.series;
     const series = layout(described, described.map((s) => [1, 1, s.shape[2]]));
-    show(() => ({ data, series, ...view.state }), Array(1 + says.length).fill(words.pending));
+    show(() => ({ data, series, ...view.state }), undefined);
   }
   const open = () => {
     model.on("change:meta", load);
