@@ -41,7 +41,7 @@ import websocket
 from playwright.sync_api import TimeoutError, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
-from browser import FLAGS, bare_html, chromium, jupyterlab, open_notebook  # noqa: E402
+from browser import FLAGS, PAINTED, bare_html, chromium, jupyterlab, open_notebook  # noqa: E402
 
 from losslab import explorers  # noqa: E402
 
@@ -98,8 +98,10 @@ RECORD_COMMON = """() => {START
 RECORD_SLIDER = """() => {START
   const slider = document.querySelectorAll(".ll-slider input")[NUMBER];
   slider.addEventListener("input", (e) => note(set, +slider.value, e.timeStamp));
-  addEventListener("losslab:painted", ({ detail }) =>
-    soon(() => note(shown, detail.index[NUMBER], performance.now())));
+  addEventListener("painted", () => {
+    const value = +slider.value; // an explorer draws the position where its slider stands
+    soon(() => note(shown, value, performance.now()));
+  });
 }"""
 # A drawing pad has no value, so its pointer events are counted. One question to the kernel is under way at a
 # time: what was drawn when one answer came is in the next (but perhaps not the newest event).
@@ -107,7 +109,7 @@ RECORD_PAD = """() => {START
   let known = 0, count = 0;
   const pad = document.querySelector(".ll-pad canvas");
   pad.addEventListener("pointermove", (e) => note(set, ++count, e.timeStamp));
-  addEventListener("losslab:painted", () => {
+  addEventListener("painted", () => {
     const value = known;
     known = Math.max(count - 1, 0);
     if (value) soon(() => note(shown, value, performance.now()));
@@ -158,7 +160,9 @@ def ours(variant):
     build = {"build_s": round(statistics.median(again), 2), "first_s": round(first, 2)}
     build["atlas_kb"] = round(atlas / 1000)
     cell, ready = OURS.format(variant), ".ll-stage canvas"
-    if getattr(explorer, "pad", 0):
+    if explorer.live and not explorer.pad:
+        raise ValueError(f"{variant} is live and must have a pad: nobody sees which value its picture shows")
+    if explorer.live:
         return Subject(variant, cell, ready, ".ll-pad canvas", RECORD_PAD, 3, explorer=explorer, **build)
     sizes = [len(s.values) for s in explorer.sliders]
     number = sizes.index(max(sizes))
@@ -347,9 +351,16 @@ def row(page, port, subject, wire, where, round_trip_ms, ready_s, repeats):
     return begin | figures | {"ready_s": round(ready_s, 1)} | build
 
 
+def watched_page(browser):
+    """Open a page on which it is seen when an explorer paints."""
+    page = browser.new_page(viewport={"width": 1100, "height": 900})
+    page.add_init_script(PAINTED)
+    return page
+
+
 def measure_lab(browser, port, subject, server, root, round_trip_ms, repeats):
     """Open a subject in JupyterLab, drag it and return its row."""
-    page = browser.new_page(viewport={"width": 1100, "height": 900})
+    page = watched_page(browser)
     wire = Wire(page)
     open_notebook(page, *server, root, [subject.cell], subject.ready)
     ready_s = time.time() - page.evaluate("window.began") / 1000
@@ -362,9 +373,9 @@ def measure_bare(browser, port, subject, folder, repeats):
     """Open an explorer on a bare page, drag it and return its row."""
     path, begin = Path(folder, f"{subject.variant}.html"), time.perf_counter()
     path.write_text(bare_html(subject.explorer), encoding="utf-8")
-    page = browser.new_page(viewport={"width": 1100, "height": 900})
+    page = watched_page(browser)
     page.goto(path.as_uri())
-    page.wait_for_function("window.painted?.length > 0 && !!window.cleanUp")
+    page.wait_for_function("window.painted.length > 0 && !!window.cleanUp")
     ready_s = time.perf_counter() - begin + subject.build_s
     found = row(page, port, subject, Silence(), "bare", 0, ready_s, repeats)
     page.close()

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import nbformat
-from site_demo import encode, sent_traits
+from site_demo import FAKE_MODEL, encode, sent_traits
 
 from losslab.explorers import widget
 
@@ -30,43 +30,43 @@ FLAGS = [
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
-# Plays the part of Jupyter: a model with the explorer's traits, and a record of what goes to the kernel.
+# An explorer without Jupyter, and a record of what goes to the kernel.
 # `window.toKernel`, if there is one, is the kernel: it takes what has changed and returns what it changes.
 BARE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Explorer</title>
 <meta name="viewport" content="width=device-width">
 <style>:root {{ color-scheme: light dark }} {css}</style><body><main id="here"></main><script type="module">
-const bytes = (s) => new DataView(Uint8Array.from(atob(s), (c) => c.charCodeAt(0)).buffer);
-const decode = (text) => JSON.parse(text, (_, v) => (v?.$bytes === undefined ? v : bytes(v.$bytes)));
-const encode = (changed) => JSON.stringify(changed, (_, v) => (v instanceof DataView
-  ? {{ $bytes: btoa(Array.from(new Uint8Array(v.buffer), (c) => String.fromCharCode(c)).join("")) }} : v));
-const state = decode({state}), heard = {{}};
-let changed = {{}};
+{fake_model}
 window.sent = [];
-window.painted = [];
-addEventListener("losslab:painted", (e) => window.painted.push(e.detail));
-const exchange = async () => {{
-  const what = encode(changed);
-  changed = {{}};
-  const back = decode(await window.toKernel(what));
-  Object.assign(state, back);
-  for (const name in back) heard[`change:${{name}}`]?.forEach((f) => f());
-}};
-const model = window.model = {{ get: (k) => state[k],
-  set: (k, v) => {{ state[k] = v; changed[k] = v; window.sent.push([k, v]); }},
-  save_changes: () => window.toKernel && exchange(),
-  on: (k, f) => (heard[k] ??= new Set()).add(f), off: (k, f) => heard[k]?.delete(f) }};
-window.listen = exchange;
+const exchange = async (changed) => model.take(decode(await window.toKernel(encode(changed))));
+const model = window.model = fakeModel(decode({state}), (changed) => {{
+  window.sent.push(...Object.entries(changed));
+  if (window.toKernel) exchange(changed);
+}});
+window.listen = () => exchange({{}});
 const module = window.module = await import("data:text/javascript;base64,{js}");
 window.cleanUp = await module.default.render({{ model, el: document.getElementById("here") }});
 </script></body></html>"""
+
+# Init script of a page that sees from outside what explorers paint: a picture begins with wiping the canvas.
+# For each, `window.painted` has the step that stands on the slider, if there is one; and there is an event.
+PAINTED = """{
+  window.painted = [];
+  const wipe = CanvasRenderingContext2D.prototype.clearRect;
+  CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+    wipe.apply(this, box);
+    if (!this.canvas.closest(".ll-stage")) return;
+    const steps = this.canvas.closest(".ll").querySelector(".ll-steps input");
+    window.painted.push({ step: steps && +steps.value });
+    dispatchEvent(new Event("painted"));
+  };
+}"""
 
 KERNEL_IDLE = """document.querySelector(".jp-NotebookPanel .jp-Cell")
   && window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === "idle"
 """
 RUN_ALL = """() => {
   window.began = Date.now();
-  window.painted = [];
-  addEventListener("losslab:painted", (e) => window.painted.push(e.detail));
+  window.painted.length = 0;
   window.jupyterapp.commands.execute("notebook:run-all-cells");
 }"""
 
@@ -78,12 +78,12 @@ def chromium():
 
 def bare_html(explorer):
     """Return a page that shows an explorer without Jupyter and without a kernel."""
-    source = Path(widget.__file__)
-    state = encode(sent_traits(explorer))
+    js, css = widget.front()
     return BARE.format(
-        css=source.with_suffix(".css").read_text(encoding="utf-8"),
-        js=base64.b64encode(source.with_suffix(".js").read_bytes()).decode(),
-        state=json.dumps(state),
+        css=css,
+        js=base64.b64encode(js.encode()).decode(),
+        fake_model=FAKE_MODEL,
+        state=json.dumps(encode(sent_traits(explorer))),
     )
 
 

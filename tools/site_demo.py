@@ -23,15 +23,14 @@ from losslab.explorers.live import LiveExplorer
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "build" / "site"
-SOURCE = Path(widget.__file__)
+FAKE_MODEL = Path(__file__).with_name("fake_model.js").read_text(encoding="utf-8")
 MOST = 8  # pictures of one explorer on a page: each is up to a megabyte
 
 # What stands for Jupyter and its kernel: a model that looks the answer to a menu up.
-SCRIPT = """
-const bytes = (s) => new DataView(Uint8Array.from(atob(s), (c) => c.charCodeAt(0)).buffer);
-const decode = (text) => JSON.parse(text, (_, v) => (v?.$bytes === undefined ? v : bytes(v.$bytes)));
-const el = document.getElementById("ID");
-const state = decode(document.getElementById("ID-state").textContent), heard = {};
+SCRIPT = (
+    FAKE_MODEL
+    + """
+const state = decode(document.getElementById("ID-state").textContent);
 const { choices } = state.meta, chosen = {};
 const reset = () => { for (const name in choices) chosen[name] = choices[name][0]; };
 reset();
@@ -40,18 +39,17 @@ const answer = () => {
   if (n === state.answered.n) return;
   if (fresh) reset();
   for (let k = 0; k < choice.length; k += 2) chosen[choice[k]] = choice[k + 1];
-  const at = Object.entries(choices).map(([name, [, options]]) => options.indexOf(chosen[name]));
+  const at = Object.entries(choices).map(([name, [, options]]) =>
+    options.findIndex(([value]) => value === chosen[name]));
   const found = document.getElementById(`ID-${at.join("-")}`);
-  const changed = { ...decode(found.textContent), answered: { n, problem: "" } };
-  Object.assign(state, changed);
-  for (const name in changed) heard[`change:${name}`]?.forEach((f) => f());
+  model.take({ ...decode(found.textContent), answered: { n, problem: "" } });
 };
-const model = { get: (k) => state[k], set: (k, v) => (state[k] = v), save_changes: () => setTimeout(answer),
-  on: (k, f) => (heard[k] ??= new Set()).add(f), off: (k, f) => heard[k]?.delete(f) };
+const model = fakeModel(state, () => setTimeout(answer));
 const code = document.getElementById("losslab-widget").textContent;
 const module = await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
-await module.default.render({ model, el });
+await module.default.render({ model, el: document.getElementById("ID") });
 """
+)
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title>
@@ -113,7 +111,7 @@ def answers(explorer, names):
 
 def shared():
     """Return style and module, which a page needs once, whatever the number of its explorers."""
-    css, js = (SOURCE.with_suffix(end).read_text(encoding="utf-8") for end in (".css", ".js"))
+    js, css = widget.front()
     return f'<style>{css}</style><script id="losslab-widget" type="text/plain">{js}</script>'
 
 

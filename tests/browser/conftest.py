@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from browser import FLAGS, Kernel, bare_html, chromium, jupyterlab, open_notebook
+from browser import FLAGS, PAINTED, Kernel, bare_html, chromium, jupyterlab, open_notebook
 from playwright.sync_api import sync_playwright
 
 
@@ -31,6 +31,7 @@ def new_page(browser):
         context = browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **options})
         contexts.append(context)
         page = context.new_page()
+        page.add_init_script(PAINTED)
         page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: message.type == "error" and errors.append(message.text))
@@ -54,7 +55,7 @@ def bare(new_page, tmp_path):
         if kernel:
             page.expose_function("toKernel", Kernel(explorer))
         page.goto(path.as_uri())
-        page.wait_for_function("window.painted?.length > 0 && !!window.cleanUp")
+        page.wait_for_function("window.painted.length > 0 && !!window.cleanUp")
         if kernel:
             page.evaluate("() => void setInterval(listen, 50)")
         return page

@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser import open_notebook
+from browser import PAINTED, open_notebook
 from site_demo import openers
 
 from losslab import explorers
@@ -85,8 +85,8 @@ def test_axe_finds_nothing_serious_in_jupyterlab(lab_page, theme):
     page.wait_for_function(f"document.body.dataset.jpThemeLight === '{light}'")
     page.wait_for_timeout(500)
     assert violations(page) == []
-    ink = made("explore").meta["ink"]["light" if light == "true" else "dark"][0]
-    assert swatch(page) == ink, "the lines follow the theme while the explorer is open"
+    colour = made("explore").meta["colours"]["light" if light == "true" else "dark"][0]
+    assert swatch(page) == colour, "the lines follow the theme while the explorer is open"
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +94,7 @@ def lab_page(browser, lab):
     """One page for both themes, to save time."""
     context = browser.new_context(viewport={"width": 1100, "height": 900})
     page = context.new_page()
+    page.add_init_script(PAINTED)
     open_notebook(page, *lab, ["from losslab import explorers\nexplorers.explore()"])
     page.wait_for_function("window.painted.length > 0", timeout=60_000)
     yield page
@@ -102,11 +103,11 @@ def lab_page(browser, lab):
 
 def swatch(page):
     """The colour of the first line in the legend."""
-    ink = page.evaluate(
+    colour = page.evaluate(
         "() => { const c = document.querySelector('.ll-swatch').getContext('2d');"
         " return [...c.getImageData(14, 14, 1, 1).data].slice(0, 3) }"
     )
-    return "#" + "".join(f"{v:02X}" for v in ink)
+    return "#" + "".join(f"{v:02X}" for v in colour)
 
 
 def test_at_twice_the_zoom_pictures_are_as_sharp_as_the_screen(bare):
@@ -194,8 +195,8 @@ def test_a_menu_may_bring_another_number_of_panels(bare):
         assert page.locator(".ll-piece").count() == len(explorer.meta["pieces"]) == count
         x, y = stage.pixels(explorer.panels[-1], np.array([0.5, 0.5]))
         seen = page.evaluate(SEEN, [count - 1, x, y, stage.WIDTH])
-        ink = bytes.fromhex(explorer.meta["ink"]["light"][0][1:])
-        np.testing.assert_allclose(seen, list(ink), atol=3)
+        colour = bytes.fromhex(explorer.meta["colours"]["light"][0][1:])
+        np.testing.assert_allclose(seen, list(colour), atol=3)
 
 
 class Finger:
@@ -313,7 +314,7 @@ def test_arrow_keys_move_the_start_point(bare):
 
 def test_play_jumps_for_whoever_prefers_less_motion(bare):
     page = bare(explorers.explore(step=0), reduced_motion="reduce")
-    page.evaluate("window.painted = []; addEventListener('losslab:painted', (e) => painted.push(e.detail))")
+    page.evaluate("() => { painted.length = 0 }")
     page.get_by_role("button", name="Play").click()
     page.wait_for_timeout(2300)
     page.get_by_role("button", name="Pause").click()

@@ -214,11 +214,11 @@ def test_the_copied_line_opens_the_same_explorer(bare):
 def test_the_stage_follows_the_theme(bare, theme):
     page = bare(explorers.explore(), color_scheme=theme)
     explorer = explorers.explore()
-    ink = page.evaluate(
+    colour = page.evaluate(
         "() => { const c = document.querySelector('.ll-swatch').getContext('2d');"
         " return [...c.getImageData(14, 14, 1, 1).data].slice(0, 3) }"
     )
-    assert "#" + "".join(f"{v:02X}" for v in ink) == explorer.meta["ink"][theme][0]
+    assert "#" + "".join(f"{v:02X}" for v in colour) == explorer.meta["colours"][theme][0]
 
 
 def test_the_sentence_follows_the_legend_on_the_page(bare):

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import site_demo
-from browser import drag
+from browser import PAINTED, drag
 
 from losslab import explorers
 
@@ -22,9 +22,6 @@ def offline(new_page, tmp_path):
         path = tmp_path / "page.html"
         path.write_text(text, encoding="utf-8")
         page = new_page(offline=True, **options)
-        page.add_init_script(
-            "window.painted = []; addEventListener('losslab:painted', (e) => painted.push(e))"
-        )
         page.goto(path.as_uri())
         page.wait_for_function("window.painted.length > 0")
         return page
@@ -66,7 +63,7 @@ def test_explorers_stay_live_in_an_exported_notebook(browser, tmp_path):
     path.write_text(text, encoding="utf-8")
     context = browser.new_context(offline=True)
     page = context.new_page()
-    page.add_init_script("window.painted = []; addEventListener('losslab:painted', (e) => painted.push(e))")
+    page.add_init_script(PAINTED)
     page.goto(path.as_uri())
     page.wait_for_function("window.painted.length > 0")
     slider = page.get_by_role("slider", name="learning rate α")

@@ -117,8 +117,8 @@ def test_a_stage_looks_the_same_whatever_style_the_notebook_has_chosen():
 )
 def test_bars_of_two_kinds_differ_by_more_than_colour(opener, filled, outlined):
     explorer = opener()
-    names = explorer.meta["names"]
-    kinds = {names[s["name"]]: s["fill"] for s in explorer.meta["series"] if s["fill"]}
+    keys = explorer.meta["keys"]
+    kinds = {keys[s["name"]]: s["fill"] for s in explorer.meta["series"] if s["fill"]}
     assert (kinds[filled], kinds[outlined]) == (1, 2)
     figure = explorer.still()
     patches = {patch.get_label(): patch for patch in figure.axes[0].patches}

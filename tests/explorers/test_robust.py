@@ -140,9 +140,9 @@ def test_live_explorers_open_with_a_finite_picture_a_sentence_and_their_call(nam
 
 
 def test_every_position_of_every_menu_is_finite_or_marked_as_diverged_and_is_sent(explorer):
-    names = explorer.meta["names"]
+    names = explorer.meta["keys"]
     for _ in options(explorer):
-        assert explorer.meta["names"] == names, "the legend stands"
+        assert explorer.meta["keys"] == names, "the legend stands"
         view = explorer.computed()
         assert_finite_or_marked(view)
         assert_lines_differ_by_more_than_colour(view)

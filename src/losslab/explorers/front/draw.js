@@ -1,0 +1,288 @@
+// Pictures: what Python packed is unpacked, laid out on a wide or a narrow page, and stroked line by line. There is no
+// maths here: every number was computed in Python and packed there (grid.py). The four parts (draw, controls,
+// kernel, explorer) are read as one module, in this order; `meta` is what Python tells of an explorer (widget.py).
+
+const node = (tag, props = {}, ...children) => {
+  const el = Object.assign(document.createElement(tag), props);
+  el.append(...children);
+  return el;
+};
+const attributes = (el, given) => {
+  for (const name in given) el.setAttribute(name, given[name]);
+  return el;
+};
+
+// A template of `meta.words` with its {names} filled in.
+const filled = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
+// ---- what Python packed
+
+const inflate = async (view) =>
+  new Response(new Blob([view]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
+const copied = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
+
+// Lay the series out one after the other: where each begins and how far apart its slider positions are.
+function layout(series, shapes = series.map((s) => s.shape)) {
+  let start = 0;
+  return series.map(({ name, panel, scrub, fill }, k) => {
+    const [a, b, size] = shapes[k];
+    const one = { name, panel, scrub, fill, start, size, stride: [a > 1 ? b * size : 0, b > 1 ? size : 0] };
+    start += a * b * size;
+    return one;
+  });
+}
+
+// The atlas of a grid: every series at every position of the sliders, then every text.
+async function unpack(atlas, described) {
+  const raw = await inflate(atlas);
+  const series = layout(described);
+  const [a, b, size] = described.at(-1).shape;
+  const end = 2 * (series.at(-1).start + a * b * size);
+  const texts = new TextDecoder().decode(raw.slice(end)).split("\n");
+  return { data: new Int16Array(raw, 0, end / 2), series, texts };
+}
+
+// ---- lines
+
+function corners(g, ...points) {
+  points.forEach(([x, y], k) => (k ? g.lineTo(x, y) : g.moveTo(x, y)));
+  g.closePath();
+}
+
+const MARKERS = {
+  o: (g, x, y, r) => g.arc(x, y, r, 0, 7),
+  s: (g, x, y, r) => g.rect(x - r, y - r, 2 * r, 2 * r),
+  "^": (g, x, y, r) => corners(g, [x, y - r], [x + r, y + r], [x - r, y + r]),
+  D: (g, x, y, r) => corners(g, [x, y - r], [x + r, y], [x, y + r], [x - r, y]),
+  x: (g, x, y, r) => {
+    g.moveTo(x - r, y - r);
+    g.lineTo(x + r, y + r);
+    g.moveTo(x + r, y - r);
+    g.lineTo(x - r, y + r);
+  },
+  "": () => {},
+};
+
+function mark(g, marker, x, y, r) {
+  g.beginPath();
+  MARKERS[marker](g, x, y, r);
+  if (marker === "x") g.stroke();
+  else g.fill();
+}
+
+// An area of kind 1 is filled, one of kind 2 has its outline only.
+function shade(g, kind) {
+  if (kind === 2) return;
+  g.globalAlpha = 0.35;
+  g.fill();
+  g.globalAlpha = 1;
+}
+
+// One series: a polyline with a marker every tenth step and a large one where the run stands, or an area.
+// Returns the step at which the run has diverged, if it has by now.
+function stroke(g, { data, at, size, marker, fill }, upto, unit) {
+  const n = (size - 1) / 2;
+  const drawn = data[at];
+  const stop = Math.min(drawn, upto + 1);
+  const dots = [];
+  let x = 0;
+  let y = 0;
+  g.beginPath();
+  for (let k = 0; k < stop; k++) {
+    x += data[at + 1 + k];
+    y += data[at + 1 + n + k];
+    if (k) g.lineTo(x, y);
+    else g.moveTo(x, y);
+    if (marker && k % 10 === 0) dots.push([x, y]);
+  }
+  g.stroke();
+  if (fill) return shade(g, fill);
+  for (const dot of dots) mark(g, marker, ...dot, 3 * unit);
+  if (stop) mark(g, marker, x, y, 5 * unit);
+  return drawn < n && drawn <= upto ? drawn : undefined;
+}
+
+// From here on, what is drawn is drawn in a panel, wherever that stands on the page.
+function enter(g, panel, { scale, dx, dy }, unit) {
+  g.setTransform(scale / unit, 0, 0, scale / unit, dx * scale, dy * scale);
+  g.beginPath();
+  g.rect(...panel.map((v) => v * unit));
+  g.clip();
+}
+
+// What is to be drawn: its lines (`series`, laid out, in `data`) at a slider position, those of the keys in `shown`.
+function draw(g, meta, { data, series, index, step }, shown, colours, place) {
+  const unit = meta.size[2];
+  let told = 0;
+  g.setTransform(1, 0, 0, 1, 0, 0);
+  g.clearRect(0, 0, g.canvas.width, g.canvas.height);
+  g.lineWidth = 1.8 * unit;
+  g.lineJoin = "bevel";
+  g.font = `${13 * unit}px sans-serif`;
+  for (const { name, panel, scrub, fill, start, size, stride } of series) {
+    if (!shown.has(meta.keys[name])) continue;
+    const [left, top, width, height] = meta.panels[panel];
+    g.save();
+    enter(g, [left, top, width, height], place(left), unit);
+    g.strokeStyle = g.fillStyle = colours[name];
+    const at = start + (index[0] ?? 0) * stride[0] + (index[1] ?? 0) * stride[1];
+    const line = { data, at, size, marker: meta.markers[name], fill };
+    const end = stroke(g, line, scrub ? step : 1e9, unit);
+    if (end !== undefined && panel === 0) {
+      const y = top + height - 10 - 18 * told++;
+      mark(g, "x", (left + 14) * unit, (y - 4) * unit, 4 * unit);
+      const words = filled(meta.words.diverged, { name: meta.names[name], step: end });
+      g.fillText(words, (left + 24) * unit, y * unit);
+    }
+    g.restore();
+  }
+}
+
+// ---- the page
+
+// Tells whether the page is light or dark, and calls `changed` when it becomes the other.
+function themes(changed) {
+  const media = matchMedia("(prefers-color-scheme: dark)");
+  const jupyter = new MutationObserver(changed);
+  const now = () => {
+    const light = document.body.dataset.jpThemeLight;
+    return (light ? light === "false" : media.matches) ? "dark" : "light";
+  };
+  const watch = () => {
+    jupyter.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+    media.addEventListener("change", changed);
+  };
+  const close = () => {
+    jupyter.disconnect();
+    media.removeEventListener("change", changed);
+  };
+  return { now, watch, close };
+}
+
+const LEGIBLE = 560; // CSS pixels: on a whole stage of less than that, words are too small to read
+
+// How a stage stands on a page of so many CSS pixels: whole, or on a narrow one with its pieces on each other,
+// each as wide as the page; a single one scrolls.
+function arrange({ pieces, size: [whole, height] }, page) {
+  const small = page > 0 && page < LEGIBLE;
+  const narrow = small && pieces.length > 1;
+  const rows = narrow ? pieces.length : 1;
+  const width = narrow ? Math.max(...pieces.map(([, w]) => w)) : whole;
+  return { narrow, rows, width, height: rows * height, scrolls: small && !narrow && whole > LEGIBLE };
+}
+
+// The scale of a stage that is so wide, and how far the piece with this x has moved, in pixels of the whole stage.
+function whereabouts({ pieces, size: [, height] }, { narrow, width }, x, wide) {
+  const scale = wide / width;
+  if (!narrow) return { scale, dx: 0, dy: 0 };
+  const k = Math.max(pieces.findLastIndex(([left]) => left <= x), 0);
+  return { scale, dx: -pieces[k][0], dy: k * height };
+}
+
+// Put an image of the whole stage where its piece k is seen, and cut the rest off.
+function cut(image, { pieces, size: [whole] }, { narrow, rows, width }, k) {
+  const [x, w] = pieces[k];
+  const part = (v) => `${(100 * v) / width}%`;
+  const row = narrow ? k : 0;
+  const frame = { left: narrow ? 0 : part(x), width: part(w), top: `${(100 * row) / rows}%`, height: `${100 / rows}%` };
+  Object.assign(image.parentElement.style, frame);
+  Object.assign(image.style, { width: `${(100 * whole) / w}%`, left: `${(-100 * x) / w}%` });
+}
+
+// The images of the pieces of a stage, which stand before the canvas. `dress` shows what Python drew for a theme.
+function backdrop(canvas) {
+  const images = [];
+  let drawn; // the stages that are shown
+  let url;
+
+  // Another stage may be cut elsewhere, and into more pieces or fewer.
+  const count = (pieces) => {
+    while (images.length > pieces) images.pop().parentElement.remove();
+    while (images.length < pieces) {
+      images.push(node("img", { alt: "" }));
+      canvas.before(node("div", { className: "ll-piece" }, images.at(-1)));
+    }
+  };
+  const shows = ({ meta, stages }) => drawn === stages && images.length === meta.pieces.length;
+  const arranged = (meta, standing) => images.forEach((image, k) => cut(image, meta, standing, k));
+  const dress = (stages, theme) => {
+    const before = url;
+    drawn = stages;
+    url = URL.createObjectURL(new Blob([stages[theme]], { type: "image/png" }));
+    images.forEach((image) => (image.src = url));
+    URL.revokeObjectURL(before);
+  };
+  return { count, shows, arranged, dress, close: () => URL.revokeObjectURL(url) };
+}
+
+// Give the stage its shape and the canvas as many pixels as it covers on the screen.
+function shape({ box, stage, canvas }, { width, height, scrolls }) {
+  stage.style.minWidth = scrolls ? `${LEGIBLE}px` : "";
+  if (scrolls) box.setAttribute("tabindex", 0);
+  else box.removeAttribute("tabindex");
+  stage.style.aspectRatio = `${width} / ${height}`;
+  canvas.width = Math.round((stage.clientWidth || width) * devicePixelRatio);
+  canvas.height = Math.round((canvas.width * height) / width);
+}
+
+function boards(label) {
+  const canvas = attributes(node("canvas"), { role: "img" });
+  const stage = node("div", { className: "ll-stage" }, canvas);
+  const box = node("div", { className: "ll-scroll" }, stage);
+  attributes(box, { role: "group", "aria-label": label });
+  return { box, stage, canvas };
+}
+
+// The stage as Python drew it, and on it a canvas for the lines that move. `view` is what is shown now: meta, stages,
+// the keys of the lines `shown`, and lines(), what `draw` takes. Calls `themed` with the name of the theme, `resized`
+// after the stage has found its size, `painted` after every picture.
+function screen(view, { themed, resized, painted }) {
+  const { box, stage, canvas } = boards(view.meta.words.picture);
+  const g = canvas.getContext("2d");
+  const images = backdrop(canvas);
+  const theme = themes(dress);
+  const watch = new ResizeObserver(fit);
+  let standing;
+  let frame = 0;
+
+  const place = (x, wide = canvas.width) => whereabouts(view.meta, standing, x, wide);
+  const ask = () => (frame ||= requestAnimationFrame(paint));
+
+  function paint() {
+    frame = 0;
+    if (!view.lines) return;
+    draw(g, view.meta, view.lines(), view.shown, view.meta.colours[theme.now()], place);
+    painted();
+  }
+  function fit() {
+    standing = arrange(view.meta, box.clientWidth);
+    shape({ box, stage, canvas }, standing);
+    images.arranged(view.meta, standing);
+    resized();
+    paint(); // at once: a canvas that changes its size is empty
+  }
+  function dress() {
+    images.dress(view.stages, theme.now());
+    themed(theme.now());
+    ask();
+  }
+  function restage() {
+    const known = images.shows(view);
+    images.count(view.meta.pieces.length);
+    fit();
+    if (!known) dress();
+  }
+
+  const open = () => {
+    theme.watch();
+    restage();
+    watch.observe(box);
+  };
+  const close = () => {
+    cancelAnimationFrame(frame);
+    theme.close();
+    watch.disconnect();
+    images.close();
+  };
+  return { box, stage, canvas, place, ask, restage, open, close };
+}
