@@ -143,7 +143,7 @@ class Stops:
         artists.paths(next(axes), {"GD": np.eye(2)}), artists.loss_curves(next(axes), {"GD": W})
         artists.curves(next(axes), {"a": (W, G)}), artists.digits(next(axes), np.zeros((1, 28, 28)))
         artists.confusion(next(axes), np.array([[5, 1], [0, 4]])), artists.class_bars(next(axes), W, 0)
-        artists.bars(next(axes), {"a": 1.0}), artists.estimates(next(axes), {"a": W})
+        artists.bars(next(axes), {"a": 1.0}), artists.estimates(next(axes), {"a": (W, 1.0, 1.0)})
         artists.computation(next(axes), [(0, 0), (-1, 0)], [[1], []], ["Mul", "leaf"])
 
     def autograd(self):

@@ -12,10 +12,11 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 from torch import nn
+from torch.utils.data import DataLoader
 
 from losslab.data import augment, elements, pixels
 from losslab.figures import artists
-from losslab.formulas import attribution, costs, regression
+from losslab.formulas import attribution, costs, losses, regression
 from losslab.learning import autodiff, cuda_graph, history, timing, training
 
 pytestmark = pytest.mark.trains
@@ -182,15 +183,26 @@ CASES = [
         lambda: artists.paths(ax(), {"GD": np.ones((2, 9))}),
         "a path must be (steps + 1, 2), got (2, 9) of 'GD'",
     ),
+    (
+        lambda: losses.mse(torch.ones(2, requires_grad=True), [1.0, 1.0]),
+        "the formulas compute with NumPy and record no gradients, got a tensor that requires one: pass "
+        "x.detach(), or use torch.nn.functional",
+    ),
+    (
+        lambda: training.fit(net(), DataLoader(IMAGES), None, epochs=1),
+        "images and labels must be tensors in memory, got DataLoader and NoneType: what a DataLoader yields is "
+        "for a loop of your own around `training.step` (docs/use.md shows it)",
+    ),
+    (
+        lambda: fit(optimizer=torch.optim.SGD),
+        "fit takes no optimizer: it trains with Adam on the cross-entropy; for another optimizer or loss write "
+        "the loop around `training.step` (docs/use.md shows it)",
+    ),
     (lambda: artists.digits(ax(), []), "images must be (N, height, width), got (0,)"),
     (lambda: artists.digits(ax(), np.ones((28, 28))), "images must be (N, height, width), got (28, 28)"),
     (lambda: artists.digits(ax(), np.ones((2, 8, 8)), "a"), "captions must be one per image, got 1 for 2"),
     (lambda: artists.confusion(ax(), np.ones((2, 3))), "counts must be (K, K), got (2, 3)"),
     (lambda: artists.class_bars(ax(), [1, 2, 3], -1), "truth must be a class in 0..2, got -1"),
-    (
-        lambda: artists.estimates(ax(), {"a": [1.0]}),
-        "a deviation needs two numbers or more, got fewer of ['a']",
-    ),
 ]
 
 

@@ -1,5 +1,7 @@
 """The words apart from the code: every language says what is asked for, and English has all of it."""
 
+from string import Formatter
+
 import numpy as np
 import pytest
 
@@ -46,7 +48,7 @@ def test_a_sentence_fills_its_text_at_every_position():
 
 def fields(text):
     """The {names} of a text."""
-    return {name for _, name, _, _ in __import__("string").Formatter().parse(text) if name is not None}
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
 @pytest.mark.parametrize("lang", [one for one in words.languages() if one != "en"])
@@ -57,3 +59,22 @@ def test_another_language_says_nothing_that_english_does_not_and_fills_in_the_sa
         for key, text in entries.items():
             assert key in english[topic], f"[{topic}] {key}"
             assert fields(text) == fields(english[topic][key]), f"[{topic}] {key}"
+
+
+def test_what_is_missing_is_listed_and_said_in_english():
+    """What Chinese has no words for yet: `words.missing("zh")`; this edition begins with a dozen entries."""
+    missing = words.missing("zh")
+    assert words.missing("en") == []
+    assert ("explore", "says") not in missing
+    assert ("train", "says") in missing
+    assert len(missing) + sum(map(len, words.read("zh").values())) == sum(map(len, words.read("en").values()))
+    topic, key = missing[0]
+    assert words.of(topic, "zh")[key] == words.of(topic, "en")[key]
+
+
+def test_every_line_and_every_explorer_has_words():
+    from losslab import explorers
+    from losslab.figures import palette
+
+    assert set(words.read("en")["series"]) == set(palette.LINES)
+    assert set(explorers.__all__) <= set(words.read("en"))

@@ -10,6 +10,7 @@ from browser import PAINTED, open_notebook
 from site_demo import openers
 
 from losslab import explorers
+from losslab.book.words import Sentence
 from losslab.explorers import contract, stage
 from losslab.explorers.widget import GridExplorer
 
@@ -144,7 +145,7 @@ def assert_adam_ends_where_it_should(page, explorer):
     """Adam's last point, on both panels: lines and what stands below them belong together."""
     assert_pieces_stand_on_each_other(page, explorer.meta["pieces"])
     view, at = explorer.computed(), tuple(explorer.state["index"])
-    for series in (s for s in view.series if s.name == "Adam"):
+    for series in (s for s in view.series if s.key == "Adam"):
         x, y = stage.pixels(explorer.panels[series.panel], series.points[at][-1])
         assert page.evaluate(SEEN, [series.panel, x, y, stage.WIDTH]) == ADAM, f"panel {series.panel}"
 
@@ -170,7 +171,7 @@ def test_another_surface_on_a_narrow_page_stands_below_its_lines(bare):
 def several(count):
     """A stage of so many panels, the same line on the first and on the last."""
 
-    def stage(figure, theme):
+    def stage(figure, theme, words):
         return list(figure.subplots(1, count, squeeze=False)[0])
 
     return stage
@@ -182,12 +183,12 @@ STAGES = {1: several(1), 2: several(2), 3: several(3)}
 def test_a_menu_may_bring_another_number_of_panels(bare):
     def compute(k, panels):
         line = np.stack(np.broadcast_arrays([0.0, 1.0], k[..., None]), -1)
-        series = [contract.Series("Loss", panel, line, scrub=False) for panel in (0, panels - 1)]
-        return contract.View(STAGES[panels], series, contract.each("k = {:.1f}", k))
+        series = [contract.Series("Loss", panel, line) for panel in (0, panels - 1)]
+        words = {"slider.k": "height", "menu.panels": "panels", "says": "k = {k:.1f}"}
+        return contract.View(words, STAGES[panels], series, Sentence("says", k=k))
 
-    slider = contract.Slider("k", "height", np.linspace(0, 1, 5))
-    menu = {"panels": {str(n): {"panels": n} for n in STAGES}}
-    explorer = GridExplorer("explorers.panels", compute, (slider,), (0.5,), {"panels": 2}, menu)
+    sliders = (contract.Slider("k", np.linspace(0, 1, 5)),)
+    explorer = GridExplorer(several, compute, sliders, {"panels": STAGES}, k=0.5, panels=2)
     page = bare(explorer, kernel=True, viewport={"width": 360, "height": 900})
     for count in (3, 1, 2, 3):
         page.get_by_role("combobox", name="panels").select_option(str(count))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from losslab import explorers
-from losslab.explorers.views import drawing
+from losslab.explorers.contract import vocabulary
+from losslab.explorers.views import draw
 from losslab.learning import trained
 
 pytestmark = pytest.mark.browser
@@ -17,7 +18,7 @@ STEM, BAR = [(0.58, 0.2), (0.5, 0.8)], [(0.25, 0.2), (0.58, 0.2)]
 
 def skeleton(digit):
     """The middle of the ink in every row of a test image of a digit without loops, in shares of the pad."""
-    image = drawing.example(digit)[::4, ::4].astype(float)
+    image = draw.enlarged(digit)[::4, ::4].astype(float)
     rows = np.flatnonzero(image.sum(1) > 200)
     columns = [image[row] @ np.arange(28) / image[row].sum() for row in rows]
     return [(0.2 + 0.6 * (x + 0.5) / 28, (row + 0.5) / 28) for x, row in zip(columns, rows, strict=True)]
@@ -81,8 +82,8 @@ def test_what_is_said_is_what_python_reads_in_the_drawing(bare):
     said = answer(page, 7)
     page.wait_for_timeout(400)
     ink = pixels(page, ".ll-pad canvas", 112)
-    seen, p = drawing.read(ink)
-    assert said == page.locator(".ll-say").inner_text() == drawing.said(p)
+    seen, p = draw.read(ink)
+    assert said == page.locator(".ll-say").inner_text() == draw.said(p).said(vocabulary("draw"))
     np.testing.assert_array_equal(thumbnail(page), seen)
 
 
@@ -126,7 +127,7 @@ def test_the_keyboard_draws_a_one_and_a_menu_brings_a_digit(bare):
     answer(page, 1)
     page.get_by_role("combobox", name="example").select_option("a 8")
     answer(page, 8)
-    np.testing.assert_array_equal(thumbnail(page), drawing.read(drawing.example(8))[0])
+    np.testing.assert_array_equal(thumbnail(page), draw.read(draw.enlarged(8))[0])
 
 
 def test_drawing_never_runs_ahead_of_the_kernel(bare):
@@ -139,7 +140,7 @@ def test_drawing_never_runs_ahead_of_the_kernel(bare):
     numbers = page.evaluate("window.sent.filter(([k]) => k === 'ask').map(([, v]) => v.n)")
     assert numbers == sorted(set(numbers))
     ink = pixels(page, ".ll-pad canvas", 112)
-    np.testing.assert_array_equal(thumbnail(page), drawing.PREPARATIONS["centred"](ink))
+    np.testing.assert_array_equal(thumbnail(page), draw.PREPARATIONS["centred"](ink))
 
 
 def test_the_skeleton_is_a_real_one():

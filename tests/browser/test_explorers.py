@@ -28,14 +28,14 @@ def picture(page):
 EXPLORERS = {
     "explore": (explorers.explore, ["learning rate α", "momentum β, β₁", "step"]),
     "worked_example": (explorers.worked_example, ["learning rate α", "input x", "step"]),
-    "softmax": (explorers.softmax, ["logit z₁", "logit z₂"]),
+    "logits": (explorers.logits, ["logit z₁", "logit z₂"]),
     "price_list": (explorers.price_list, ["probability p"]),
-    "backprop": (explorers.backprop, ["petal length, cm", "petal width, cm"]),
+    "slopes": (explorers.slopes, ["petal length, cm", "petal width, cm"]),
     "gradient_check": (
         lambda: explorers.gradient_check(mistake="bias forgotten"),
         ["step size h", "size of the mistake"],
     ),
-    "depth": (explorers.depth, ["hidden layers", "weight scale s"]),
+    "vanishing": (explorers.vanishing, ["hidden layers", "weight scale s"]),
     "initialisation": (explorers.initialisation, ["deviation σ", "neurons per layer n"]),
     "how_large": (
         explorers.how_large,

@@ -56,7 +56,7 @@ def held(page, cdp):
     return [metrics[name] for name in METRICS]
 
 
-@pytest.mark.parametrize("name", ["explore", "softmax"])
+@pytest.mark.parametrize("name", ["explore", "logits"])
 def test_a_hundred_views_that_were_closed_leave_nothing(bare, name):
     page = bare(getattr(explorers, name)())
     page.evaluate("cleanUp()")

@@ -5,15 +5,17 @@ import time
 import browser
 import numpy as np
 import pytest
-from losslab.explorers.contract import Series, Slider, View
 
+from losslab.book.words import Sentence
+from losslab.explorers.contract import Series, Slider, View
 from losslab.explorers.live import LiveExplorer
+from losslab.explorers.shapes import bars
 from losslab.figures import palette
 
 pytestmark = pytest.mark.browser
 
 
-def stage(figure, theme):
+def stage(figure, theme, words):
     ax = figure.subplots()
     ax.set(xlim=(-0.5, 1.5), ylim=(0, 1))
     palette.tint(ax, theme)
@@ -30,12 +32,16 @@ class Inked:
         time.sleep(self.seconds)
         self.asked.append((ink.copy(), threshold))
         share = (ink > threshold).mean()
-        bar = np.array([(0, 0), (0, share), (1, share), (1, 0)])
-        return View(stage, [Series("Measured", 0, bar, fill=True)], f"{share:.2%} ink.", image=ink[::4, ::4])
+        series = [Series("Measured", 0, bars(np.array([share])), fill=True)]
+        words = {"slider.threshold": "grey", "says": "{share:.2%} ink."}
+        return View(words, stage, series, Sentence("says", share=share), image=ink[::4, ::4])
 
     def pad(self):
-        sliders = (Slider("threshold", "grey", np.arange(256)),)
-        return LiveExplorer("explorers.inked", self, sliders, (128,), pad=112)
+        def inked(threshold=128):
+            sliders = (Slider("threshold", np.arange(256)),)
+            return LiveExplorer(inked, self, sliders, pad=112, threshold=threshold)
+
+        return inked()
 
 
 def at(page, x, y):

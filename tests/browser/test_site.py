@@ -30,7 +30,7 @@ def offline(new_page, tmp_path):
 
 
 def test_an_explorers_page_is_dragged_and_its_menu_answered_without_a_kernel(offline):
-    page = offline(site_demo.page("softmax", explorers.softmax))
+    page = offline(site_demo.page("logits", explorers.logits))
     slider = page.get_by_role("slider", name="logit z₁")
     before, said = page.evaluate("window.painted.length"), page.locator(".ll-say").inner_text()
     drag(page, slider, 0.1, seconds=1)
@@ -47,8 +47,8 @@ def test_an_explorers_page_is_dragged_and_its_menu_answered_without_a_kernel(off
 
 def test_nobody_is_offered_what_needs_a_kernel():
     explorer = explorers.explore("saddle", start=(-1.8, 0.001))
-    explorer.choices["surface"].pop("rosenbrock")
-    explorer.choices["surface"].pop("beale")
+    explorer.menus["surface"].pop("rosenbrock")
+    explorer.menus["surface"].pop("beale")
     text = site_demo.fragment(explorer, "one")
     stored = [json.loads(part.split("</script>")[0]) for part in text.split('type="application/json">')[1:]]
     assert [part["meta"]["choices"]["surface"][0] for part in stored] == ["saddle", "ravine", "saddle"]
@@ -86,7 +86,7 @@ def test_a_stored_notebook_alone_shows_a_picture_of_every_explorer():
 
 
 def test_the_index_leads_to_every_page_and_names_what_needs_a_notebook():
-    text = site_demo.index(["softmax"], ["05_optimizers"])
-    assert '<a href="softmax.html">softmax: Open the explorer of softmax' in text
+    text = site_demo.index(["logits"], ["05_optimizers"])
+    assert '<a href="logits.html">logits: Open the explorer of softmax' in text
     assert '<a href="05_optimizers.html">' in text
     assert "<li>train: Open a training" in text

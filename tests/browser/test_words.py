@@ -6,73 +6,70 @@ import time
 import numpy as np
 import pytest
 
-from losslab import plots, widget
-from losslab.grid import Series, Slider, View, each
-from losslab.live import LiveExplorer
-from losslab.widget import GridExplorer
+from losslab.book import words
+from losslab.book.words import Sentence
+from losslab.explorers import shapes
+from losslab.explorers.contract import Series, Slider, View
+from losslab.explorers.live import LiveExplorer
+from losslab.explorers.widget import GridExplorer
 
 pytestmark = pytest.mark.browser
 
 # No word of this file is a word of the page's own.
-KNOB = (Slider("k", "zirkon", np.linspace(0, 1, 5)),)
-SIZES = {"1": {"size": 1}, "2": {"size": 2}}
-LABELS = {"GD": "Abstieg", "Adam": "Adamant", "1": "klein", "2": "gross", "size": "Umfang"}
+KNOB = (Slider("k", np.linspace(0, 1, 5)),)
+SIZES = {"size": (1, 2)}
+WORDS = {
+    "slider.k": "zirkon",
+    "menu.size": "Umfang",
+    "option.size.1": "klein",
+    "option.size.2": "gross",
+    "GD": "Abstieg",
+    "Adam": "Adamant",
+    "Measured": "Linie",
+    "Loss": "Linie",
+    "lines": "Vrix {k:.2f}:",
+    "one": "gorm",
+    "other": "ulm",
+    "read": "Quarz.",
+    "train": "Orm.",
+}
 
 
-def stage(figure, theme):
-    ax = figure.subplots()
-    plots.tint(ax, theme)
-    return [ax]
+def stage(figure, theme, words):
+    return [figure.subplots()]
 
 
 def lines(k, size, start):
     """Two lines of ten steps; one has diverged at step 4."""
-    path = np.stack(np.broadcast_arrays(np.linspace(0, size, 10), k[..., None]), -1)
+    path = shapes.points(np.linspace(0, size, 10), k[..., None])
     ends = np.full(k.shape, 4)
-    series = [Series("GD", 0, path, ends), Series("Adam", 0, path / 2)]
-    says = {"GD": each("gorm", k), "Adam": each("ulm", k)}
-    return View(stage, series, each("Vrix {:.2f}:", k), says)
+    series = [Series("GD", 0, path, ends, scrub=True), Series("Adam", 0, path / 2, scrub=True)]
+    return View(
+        WORDS, stage, series, Sentence("lines", k=k), {"GD": Sentence("one"), "Adam": Sentence("other")}
+    )
 
 
 def read(ink, size):
-    bar = np.array([(0, 0), (0, 1), (1, 1), (1, 0)])
-    return View(stage, [Series("Measured", 0, bar, fill=True)], "Quarz.", image=ink[::2, ::2])
+    bar = shapes.bars(np.array([1.0]))
+    return View(WORDS, stage, [Series("Measured", 0, bar, fill=True)], Sentence("read"), image=ink[::2, ::2])
 
 
 def train(k):
     for step in range(1000):
-        yield View(stage, [Series("Loss", 0, np.zeros((1, 2)))], "Orm.", done=(step, 1000))
+        yield View(WORDS, stage, [Series("Loss", 0, np.zeros((1, 2)))], Sentence("train"), done=(step, 1000))
         time.sleep(0.01)
 
 
 def grid():
-    return GridExplorer(
-        "x.grid", lines, KNOB, (0.5,), {"size": 1, "start": (0.5, 0.5)}, {"size": SIZES}, "start"
-    )
+    return GridExplorer(grid, lines, KNOB, SIZES, point="start", k=0.5, size=1, start=(0.5, 0.5))
 
 
 def pad():
-    return LiveExplorer("x.pad", read, settings={"size": 1}, choices={"size": SIZES}, pad=8)
+    return LiveExplorer(pad, read, menus=SIZES, pad=8, size=1)
 
 
 def training():
-    return LiveExplorer("x.train", train, KNOB, (0.5,))
-
-
-@pytest.fixture(autouse=True)
-def labelled(monkeypatch):
-    """Python calls lines and menus otherwise than it knows them."""
-    describe = widget.Explorer._describe
-
-    def labelled(self, view, shapes):
-        meta = describe(self, view, shapes)
-        menus = {
-            name: [value, [[o, LABELS[o]] for o, _ in options], LABELS[name]]
-            for name, (value, options, _) in meta["choices"].items()
-        }
-        return {**meta, "names": [LABELS.get(key, "Linie") for key in meta["keys"]], "choices": menus}
-
-    monkeypatch.setattr(widget.Explorer, "_describe", labelled)
+    return LiveExplorer(training, train, KNOB, k=0.5)
 
 
 # What has been written on canvases, and all that is on the page or said of it, but the line of Python.
@@ -160,20 +157,34 @@ def read_training(bare):
 
 
 def test_every_word_on_the_page_comes_from_python(bare, monkeypatch):
-    words = {key: marked(text) for key, text in widget.WORDS.items()}
-    monkeypatch.setattr(widget, "WORDS", words)
+    said = {key: marked(text) for key, text in words.of("controls").items()}
+    monkeypatch.setitem(words.read("en"), "controls", said)
     seen = set.union(*(read(bare).seen for read in (read_grid, read_pad, read_training)))
-    ours = {"zirkon", "Vrix", "gorm", "ulm", "Quarz", "Orm", "Ach", "Linie", *LABELS.values()}
+    ours = {
+        "zirkon",
+        "Vrix",
+        "gorm",
+        "ulm",
+        "Quarz",
+        "Orm",
+        "Ach",
+        "Linie",
+        "Umfang",
+        "klein",
+        "gross",
+        "Abstieg",
+        "Adamant",
+    }
     rest = {text: re.sub("⟦[^⟧]*⟧", "", text) for text in seen}
     assert {text for text, left in rest.items() if set(re.findall(r"[^\W\d_]+", left)) - ours} == set()
     bracketed = set(re.findall("⟦[^⟧]*⟧", " ".join(seen)))
-    unseen = {key for key, text in words.items() if not set(re.findall("⟦[^⟧]*⟧", text)) <= bracketed}
+    unseen = {key for key, text in said.items() if not set(re.findall("⟦[^⟧]*⟧", text)) <= bracketed}
     assert unseen == set(), "these are said nowhere, or this test does not get there"
 
 
 def test_the_page_says_in_which_language_it_speaks(bare, monkeypatch):
-    monkeypatch.setattr(widget, "LANGUAGE", "de")
-    assert bare(grid()).locator(".ll").get_attribute("lang") == "de"
+    monkeypatch.setenv("LOSSLAB_LANGUAGE", "zh")
+    assert bare(grid()).locator(".ll").get_attribute("lang") == "zh"
 
 
 def test_a_reader_sees_labels_and_python_gets_keys(bare):

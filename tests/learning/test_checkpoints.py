@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -57,17 +58,16 @@ def test_what_is_written_is_read_to_the_last_bit(tmp_path):
 
 
 def test_the_last_two_are_kept_and_what_was_left_unfinished_goes(tmp_path):
-    for name in ("unfinished-epoch-00001.json", "epoch-00001.safetensors", "notes.txt"):
+    for name in ("unfinished-epoch-00001.safetensors", "epoch-00001.safetensors", "notes.txt"):
         (tmp_path / name).touch()
     for epoch in (9, 10, 11):
         checkpoints.write(tmp_path, epoch, TENSORS, {})
-    pairs = [f"epoch-000{epoch}.{kind}" for epoch in (10, 11) for kind in ("json", "safetensors")]
-    assert files(tmp_path) == [*pairs, "notes.txt"]
+    assert files(tmp_path) == ["epoch-00010.safetensors", "epoch-00011.safetensors", "notes.txt"]
 
 
 def test_nothing_saved_is_nothing_read(tmp_path):
     assert checkpoints.read(tmp_path / "missing") is None
-    (tmp_path / "epoch-00001.safetensors").touch()  # killed before the words came
+    (tmp_path / "unfinished-epoch-00001.safetensors").touch()  # killed before it had its name
     assert checkpoints.read(tmp_path) is None
 
 
@@ -77,18 +77,26 @@ def garble(file):
     file.write_bytes(content)
 
 
-def take_over(numbers, words):
-    for file in (numbers, words):
-        file.write_bytes(file.with_stem("epoch-00001").read_bytes())
+def without_facts(file):
+    tensors = safetensors.torch.load_file(file)
+    safetensors.torch.save_file(tensors, file, metadata={"somebody": "else's"})
+
+
+def without_hash(file):
+    tensors = safetensors.torch.load_file(file)
+    safetensors.torch.save_file(tensors, file, metadata={checkpoints.KEY: "{}"})
 
 
 DAMAGE = {
-    "one bit of the numbers": (lambda numbers, words: garble(numbers), "not those that were saved"),
-    "half of the numbers": (lambda numbers, words: os.truncate(numbers, 100), "not those that were saved"),
-    "no numbers": (lambda numbers, words: numbers.unlink(), "No such file"),
-    "half of the words": (lambda numbers, words: os.truncate(words, 30), "Unterminated|Expecting"),
-    "words without a hash": (lambda numbers, words: words.write_text("{}"), "sha256"),
-    "another's words": (take_over, "the words are those of epoch 1"),
+    "one bit of the tensors": (garble, "not those that were saved"),
+    "half of the file": (lambda file: os.truncate(file, file.stat().st_size // 2), "header"),
+    "an empty file": (lambda file: os.truncate(file, 0), "header"),
+    "no facts": (without_facts, "losslab.training"),
+    "no hash": (without_hash, "sha256"),
+    "another's file": (
+        lambda file: file.write_bytes(file.with_stem("epoch-00001").read_bytes()),
+        "this is the checkpoint of epoch 1",
+    ),
 }
 
 
@@ -97,22 +105,21 @@ def test_damage_leads_back_to_the_checkpoint_before_and_twice_to_a_sentence(what
     damage, words = DAMAGE[what]
     for epoch in (1, 2):
         checkpoints.write(tmp_path, epoch, TENSORS, {"history": epoch})
-    damage(tmp_path / "epoch-00002.safetensors", tmp_path / "epoch-00002.json")
+    damage(tmp_path / "epoch-00002.safetensors")
     assert checkpoints.read(tmp_path)[1]["history"] == 1
-    for file in tmp_path.glob("epoch-00001.*"):
-        file.unlink()
+    (tmp_path / "epoch-00001.safetensors").unlink()
     with pytest.raises(ValueError, match=rf"no checkpoint in .* is complete \(epoch-00002: .*({words})"):
         checkpoints.read(tmp_path)
 
 
 def test_weights_are_numbers_and_words_are_words(tmp_path):
-    """No pickle: neither file can hold anything that runs."""
+    """No pickle: the file cannot hold anything that runs."""
     train(tmp_path)
-    numbers, words = (tmp_path / f"epoch-00002.{kind}" for kind in ("safetensors", "json"))
-    length = int.from_bytes(numbers.read_bytes()[:8], "little")
-    header = json.loads(numbers.read_bytes()[8 : 8 + length])
-    assert {value["dtype"] for key, value in header.items() if key != "__metadata__"} == {"F32", "U8"}
-    assert set(json.loads(words.read_text())) == {"epoch", "sha256", "settings", "history"}
+    content = (tmp_path / "epoch-00002.safetensors").read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    facts = json.loads(header.pop("__metadata__")[checkpoints.KEY])
+    assert {value["dtype"] for value in header.values()} == {"F32", "U8"}
+    assert set(facts) == {"epoch", "sha256", "settings", "history"}
 
 
 # --- the training it belongs to ---

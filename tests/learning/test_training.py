@@ -373,7 +373,7 @@ IMAGES, LABELS = problem()
 @pytest.mark.parametrize(
     ("images", "labels", "error", "words"),
     [
-        (IMAGES.byte(), LABELS, TypeError, r"floating point \(see standardise\), got torch.uint8"),
+        (IMAGES.byte(), LABELS, TypeError, r"floating point \(see pixels.standardise\), got torch.uint8"),
         (
             IMAGES,
             LABELS.byte(),

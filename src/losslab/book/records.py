@@ -1,11 +1,13 @@
 """The recorded measurements of `benchmarks/`, as tables: numbers are read from the record, never typed.
 
-The records lie in the repository, not in the package; there is one copy of each number.
+The records lie in the repository, not in the package; there is one copy of each number. They are found from
+this file, wherever a kernel or the site works.
 """
 
 import json
 from pathlib import Path
 
+RESULTS = Path(__file__).resolve().parents[3] / "benchmarks" / "results"
 WORDS = {  # what the variants of benchmarks/mnist.py are
     "listing": "the article's listing",
     "workers": "+ worker processes that prepare the images",
@@ -34,24 +36,18 @@ ON_THE_WAY = {
 }
 
 
-def read(device, folder):
-    """Return the record of the MNIST benchmark on a "cpu" or on "cuda"; None if it has not been measured.
-
-    Parameters
-    ----------
-    folder : path
-        `benchmarks/results` of the repository.
-    """
+def read(device, folder=RESULTS):
+    """Return the record of the MNIST benchmark on a "cpu" or on "cuda"; None if it has not been measured."""
     file = Path(folder) / f"mnist-{device}.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
-def shown(device, folder="../benchmarks/results", without=()):
+def shown(device, folder=RESULTS, without=()):
     """Return Markdown: where a record was measured and its table, or why there is none."""
     if not Path(folder).is_dir():
         return (
-            "*The recorded tables lie in the repository, in `benchmarks/results`, and there is no "
-            f"`{folder}` here: open this notebook in a clone of the repository.*"
+            "*The recorded tables lie in the repository, in `benchmarks/results`, and losslab is not installed "
+            "from a clone of it here: `pip install -e .` in a clone shows them.*"
         )
     record = read(device, folder)
     name = {"cpu": "On a CPU", "cuda": "On a GPU"}[device]

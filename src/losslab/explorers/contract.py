@@ -94,7 +94,7 @@ class View:
 
     def sentence(self, index=None, shown=None, lang=None):
         """Return what is said at a position, by default the first, while the series `shown`, or all, show."""
-        shape = np.broadcast_shapes(*[series.points.shape[:-2] for series in self.series])
+        shape = np.broadcast_shapes(*[np.shape(series.points)[:-2] for series in self.series])
         index = (0,) * len(shape) if index is None else tuple(index)
         text, *said = [str(np.broadcast_to(one, shape)[index]) for one in self.said(lang)]
         if not self.says:

@@ -162,15 +162,12 @@ def estimates(ax, values):
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-    values : dict of name -> array-like, shape (n,), n ≥ 2
+    values : dict of name -> (numbers, mean, deviation)
         The first name is on top.
     """
-    if few := [name for name, numbers in values.items() if len(numbers) < 2]:
-        raise ValueError(f"a deviation needs two numbers or more, got fewer of {few}")
-    for row, numbers in enumerate(values.values()):
+    for row, (numbers, mean, deviation) in enumerate(values.values()):
         ax.plot(numbers, np.full(len(numbers), row + 0.22), ".", color="0.5", markersize=4)
-        mean, sd = np.mean(numbers), np.std(numbers, ddof=1)
-        ax.errorbar(mean, row, xerr=sd, marker="o", color=LINES["Corrected"]["color"], capsize=3)
+        ax.errorbar(mean, row, xerr=deviation, marker="o", color=LINES["Corrected"]["color"], capsize=3)
     ax.set(yticks=range(len(values)), yticklabels=list(values), ylim=(len(values) - 0.5, -0.5))
 
 

@@ -6,6 +6,22 @@ from typing import NamedTuple
 import numpy as np
 
 
+def numbers(x):
+    """Return anything array-like as an array of floats.
+
+    Raises
+    ------
+    TypeError
+        If it is a tensor whose gradient is recorded: NumPy's functions would lose the record.
+    """
+    if getattr(x, "requires_grad", False):
+        raise TypeError(
+            "the formulas compute with NumPy and record no gradients, got a tensor that requires one: pass "
+            "x.detach(), or use torch.nn.functional"
+        )
+    return np.asarray(x, float)
+
+
 def log_softmax(z):
     """Logarithm of softmax, log pₖ = zₖ − log Σⱼ exp zⱼ, with z shifted by its maximum against overflow.
 
@@ -14,7 +30,7 @@ def log_softmax(z):
     z : array_like, shape (..., K)
         Logits.
     """
-    z = np.asarray(z, float)
+    z = numbers(z)
     z = z - z.max(-1, keepdims=True)
     return z - np.log(np.exp(z).sum(-1, keepdims=True))
 
@@ -36,12 +52,12 @@ def softmax(z, T=1.0):
     """
     if not (np.asarray(T) > 0).all():
         raise ValueError(f"T must be positive, got {T}")
-    return np.exp(log_softmax(np.asarray(z, float) / T))
+    return np.exp(log_softmax(numbers(z) / T))
 
 
 def sigmoid(z):
     """Probability 1 / (1 + exp −z) of a yes, elementwise: softmax of (z, 0). Never overflows."""
-    return np.exp(-np.logaddexp(0, -np.asarray(z, float)))
+    return np.exp(-np.logaddexp(0, -numbers(z)))
 
 
 class Activation(NamedTuple):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from losslab.formulas.activations import log_softmax, softmax
+from losslab.formulas.activations import log_softmax, numbers, softmax
 
 
 def mse(y_hat, y):
@@ -23,7 +23,7 @@ def mse(y_hat, y):
     ValueError
         If the shapes differ: broadcasting (N, 1) against (N,) would silently average N² pairs.
     """
-    y_hat, y = (np.asarray(array, float) for array in (y_hat, y))
+    y_hat, y = map(numbers, (y_hat, y))
     if y_hat.shape != y.shape:
         raise ValueError(f"y_hat and y must have the same shape, got {y_hat.shape} and {y.shape}")
     return ((y - y_hat) ** 2).mean()
@@ -49,7 +49,7 @@ def cross_entropy(z, labels):
     ValueError
         If the shapes do not fit, or a label is no integer or out of range.
     """
-    z, labels = np.asarray(z), np.asarray(labels)
+    z, labels = numbers(z), np.asarray(labels)
     if z.ndim != 2 or labels.shape != z.shape[:1]:
         raise ValueError(f"z must be (N, K) and labels (N,), got {z.shape} and {labels.shape}")
     if not np.issubdtype(labels.dtype, np.integer):
@@ -77,7 +77,7 @@ def binary_cross_entropy(z, y):
     ValueError
         If the shapes differ, or a target is not from 0 to 1.
     """
-    z, y = (np.asarray(array, float) for array in (z, y))
+    z, y = map(numbers, (z, y))
     if z.shape != y.shape:
         raise ValueError(f"z and y must have the same shape, got {z.shape} and {y.shape}")
     if not ((y >= 0) & (y <= 1)).all():

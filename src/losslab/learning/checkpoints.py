@@ -1,8 +1,8 @@
 """A training that was killed goes on from its last epoch: its state in a folder, numbers and words, no code.
 
-A checkpoint is a pair of files, `epoch-00007.safetensors` and `epoch-00007.json`. Each is written under
-another name, flushed to the disk and then renamed, which happens at once or not at all. The words come last
-and hold the hash of the numbers: a pair is whole or does not count. The pair before it stays until then.
+A checkpoint is one file, `epoch-00007.safetensors`: the tensors, and in its metadata, as JSON, the settings, the
+history and a hash of the tensors. It is written under another name, flushed to the disk and then renamed, which
+happens at once or not at all. The one before it stays until then.
 """
 
 import hashlib
@@ -13,12 +13,13 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 
 from losslab.learning import history, saving
 
-KEPT = 2  # pairs: the last one, and the one before in case a disk damages it
+KEPT = 2  # the last one, and the one before in case a disk damages it
+KEY = "losslab.training"  # where the facts stand in the file's metadata
 
 
 class Folder:
@@ -40,7 +41,7 @@ class Folder:
         write(self.path, state.epoch, *collect(state))
 
     def load(self, state):
-        """Bring a `history.State` into the state of the last complete checkpoint, if there is one.
+        """Bring a `history.State` into the state of the last whole checkpoint, if there is one.
 
         Raises
         ------
@@ -54,21 +55,16 @@ class Folder:
 def write(path, epoch, tensors, facts):
     """Write tensors and JSON values, both dicts, as the checkpoint of an epoch; keep the one before."""
     path.mkdir(parents=True, exist_ok=True)
-    name = path / f"epoch-{epoch:05}"
-    content = save(tensors, metadata={"epoch": str(epoch)})
-    facts = {"epoch": epoch, "sha256": hashlib.sha256(content).hexdigest(), **facts}
-    saving.replace(name.with_suffix(".safetensors"), content)
-    saving.replace(name.with_suffix(".json"), json.dumps(facts).encode())
-    last = {file.stem for file in sorted(path.glob("epoch-*.json"))[-KEPT:]}
-    for file in [*path.glob("epoch-*"), *path.glob("unfinished-*")]:
-        if file.stem not in last:
-            file.unlink()
+    facts = {"epoch": epoch, "sha256": sha256(tensors), **facts}
+    saving.replace(path / f"epoch-{epoch:05}.safetensors", save(tensors, metadata={KEY: json.dumps(facts)}))
+    for file in [*sorted(path.glob("epoch-*.safetensors"))[:-KEPT], *path.glob("unfinished-*")]:
+        file.unlink()
 
 
 def read(path):
-    """Return the tensors and the facts of the last complete checkpoint; None if nothing was ever saved."""
+    """Return the tensors and the facts of the last checkpoint that is whole; None if nothing was ever saved."""
     faults = []
-    for file in sorted(path.glob("epoch-*.json"), reverse=True):
+    for file in sorted(path.glob("epoch-*.safetensors"), reverse=True):
         try:
             return verified(file)
         except (OSError, ValueError, KeyError, SafetensorError) as error:
@@ -81,14 +77,24 @@ def read(path):
 
 
 def verified(file):
-    """Return the tensors and the facts that belong to this JSON file; raise unless they are whole."""
-    facts = json.loads(file.read_bytes())
-    content = file.with_suffix(".safetensors").read_bytes()
-    if hashlib.sha256(content).hexdigest() != facts["sha256"]:
-        raise ValueError("the numbers are not those that were saved")
+    """Return the tensors and the facts of a file; raise unless they are what was saved under this name."""
+    with safe_open(file, "pt") as opened:
+        facts = json.loads((opened.metadata() or {})[KEY])
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    if sha256(tensors) != facts["sha256"]:
+        raise ValueError("the tensors are not those that were saved")
     if file.stem != f"epoch-{facts['epoch']:05}":
-        raise ValueError(f"the words are those of epoch {facts['epoch']}")
-    return load(content), facts
+        raise ValueError(f"this is the checkpoint of epoch {facts['epoch']}")
+    return tensors, facts
+
+
+def sha256(tensors):
+    """Return one hash of named tensors on the CPU."""
+    found = hashlib.sha256()
+    for name in sorted(tensors):
+        found.update(name.encode())
+        found.update(tensors[name].reshape(-1).view(torch.uint8).numpy())
+    return found.hexdigest()
 
 
 def collect(state):

@@ -74,6 +74,7 @@ def fit(
     checkpoint=None,
     loop=None,
     progress=True,
+    **others,
 ):
     """
     Train a classifier in place with Adam on the cross-entropy of its logits.
@@ -124,6 +125,11 @@ def fit(
     torch.OutOfMemoryError
         If a batch is too large for the device; the sentence suggests another.
     """
+    if others:
+        raise TypeError(
+            f"fit takes no {', '.join(others)}: it trains with Adam on the cross-entropy; for another optimizer "
+            "or loss write the loop around `training.step` (docs/use.md shows it)"
+        )
     watch, loop = watch or {}, loop or train_epoch
     check_knobs(epochs, batch_size, lr, generator, average, checkpoint, patience)
     check_fit(model, images, labels, watch, keep, patience)
@@ -272,8 +278,14 @@ def check_data(model, images, labels):
     device = next((p.device for p in model.parameters()), None)
     if device is None:
         raise ValueError(f"the model must have parameters, got {model!r}")
+    if not (torch.is_tensor(images) and torch.is_tensor(labels)):
+        kinds = f"{type(images).__name__} and {type(labels).__name__}"
+        raise TypeError(
+            f"images and labels must be tensors in memory, got {kinds}: what a DataLoader yields is for a loop "
+            "of your own around `training.step` (docs/use.md shows it)"
+        )
     if not images.is_floating_point():
-        raise TypeError(f"images must be floating point (see standardise), got {images.dtype}")
+        raise TypeError(f"images must be floating point (see pixels.standardise), got {images.dtype}")
     if labels.dtype != torch.int64 or labels.shape != images.shape[:1] or not len(labels):
         got = f"{tuple(labels.shape)} {labels.dtype} for images of shape {tuple(images.shape)}"
         raise ValueError(f"labels must be int64, one per image, got {got}")

@@ -81,7 +81,7 @@ def test_bars_go_from_top_to_bottom_with_their_values(ax):
 
 def test_estimates_are_means_with_their_deviation_and_the_numbers_themselves(ax):
     values = {"one": [0.91, 0.93, 0.95], "two": [0.5, 0.7]}
-    artists.estimates(ax, values)
+    artists.estimates(ax, {name: (x, np.mean(x), np.std(x, ddof=1)) for name, x in values.items()})
     for row, (numbers, dots, bar) in enumerate(
         zip(values.values(), ax.lines[::4], ax.containers, strict=True)
     ):

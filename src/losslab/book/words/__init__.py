@@ -64,6 +64,17 @@ def of(topic, lang=None):
     return read(ENGLISH)[topic] | read(lang).get(topic, {})
 
 
+def missing(lang):
+    """Return what a language has no words for yet, [(topic, key)]."""
+    said = read(lang)
+    return [
+        (topic, key)
+        for topic, texts in read(ENGLISH).items()
+        for key in texts
+        if key not in said.get(topic, {})
+    ]
+
+
 class Sentence:
     """What is to be said, in no language yet: a key of a topic, and the values that fill its text.
 
