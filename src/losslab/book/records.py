@@ -46,8 +46,8 @@ def shown(device, folder=RESULTS, without=()):
     """Return Markdown: where a record was measured and its table, or why there is none."""
     if not Path(folder).is_dir():
         return (
-            "*The recorded tables lie in the repository, in `benchmarks/results`, and losslab is not installed "
-            "from a clone of it here: `pip install -e .` in a clone shows them.*"
+            "*The recorded tables lie in the repository, in `benchmarks/results`, and losslab is not "
+            "installed from a clone of it here: `pip install -e .` in a clone shows them.*"
         )
     record = read(device, folder)
     name = {"cpu": "On a CPU", "cuda": "On a GPU"}[device]
