@@ -190,13 +190,13 @@ CASES = [
     ),
     (
         lambda: training.fit(net(), DataLoader(IMAGES), None, epochs=1),
-        "images and labels must be tensors in memory, got DataLoader and NoneType: what a DataLoader yields is "
-        "for a loop of your own around `training.step` (docs/use.md shows it)",
+        "images and labels must be tensors in memory, got DataLoader and NoneType: what a DataLoader yields "
+        "is for a loop of your own around `training.step` (docs/use.md shows it)",
     ),
     (
         lambda: fit(optimizer=torch.optim.SGD),
-        "fit takes no optimizer: it trains with Adam on the cross-entropy; for another optimizer or loss write "
-        "the loop around `training.step` (docs/use.md shows it)",
+        "fit takes no optimizer: it trains with Adam on the cross-entropy; for another optimizer or loss "
+        "write the loop around `training.step` (docs/use.md shows it)",
     ),
     (lambda: artists.digits(ax(), []), "images must be (N, height, width), got (0,)"),
     (lambda: artists.digits(ax(), np.ones((28, 28))), "images must be (N, height, width), got (28, 28)"),

@@ -1,8 +1,8 @@
 """A training that was killed goes on from its last epoch: its state in a folder, numbers and words, no code.
 
-A checkpoint is one file, `epoch-00007.safetensors`: the tensors, and in its metadata, as JSON, the settings, the
-history and a hash of the tensors. It is written under another name, flushed to the disk and then renamed, which
-happens at once or not at all. The one before it stays until then.
+A checkpoint is one file, `epoch-00007.safetensors`: the tensors, and in its metadata, as JSON, the settings,
+the history and a hash of the tensors. It is written under another name, flushed to the disk and then renamed,
+which happens at once or not at all. The one before it stays until then.
 """
 
 import hashlib
@@ -62,7 +62,7 @@ def write(path, epoch, tensors, facts):
 
 
 def read(path):
-    """Return the tensors and the facts of the last checkpoint that is whole; None if nothing was ever saved."""
+    """Return the tensors and the facts of the last whole checkpoint; None if nothing was ever saved."""
     faults = []
     for file in sorted(path.glob("epoch-*.safetensors"), reverse=True):
         try:

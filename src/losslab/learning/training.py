@@ -127,8 +127,8 @@ def fit(
     """
     if others:
         raise TypeError(
-            f"fit takes no {', '.join(others)}: it trains with Adam on the cross-entropy; for another optimizer "
-            "or loss write the loop around `training.step` (docs/use.md shows it)"
+            f"fit takes no {', '.join(others)}: it trains with Adam on the cross-entropy; for another "
+            "optimizer or loss write the loop around `training.step` (docs/use.md shows it)"
         )
     watch, loop = watch or {}, loop or train_epoch
     check_knobs(epochs, batch_size, lr, generator, average, checkpoint, patience)
@@ -281,8 +281,8 @@ def check_data(model, images, labels):
     if not (torch.is_tensor(images) and torch.is_tensor(labels)):
         kinds = f"{type(images).__name__} and {type(labels).__name__}"
         raise TypeError(
-            f"images and labels must be tensors in memory, got {kinds}: what a DataLoader yields is for a loop "
-            "of your own around `training.step` (docs/use.md shows it)"
+            f"images and labels must be tensors in memory, got {kinds}: what a DataLoader yields is for a "
+            "loop of your own around `training.step` (docs/use.md shows it)"
         )
     if not images.is_floating_point():
         raise TypeError(f"images must be floating point (see pixels.standardise), got {images.dtype}")

@@ -128,14 +128,18 @@ def follow(plan, model, images, labels, order, sizes, lr):
     optimizer = torch.optim.SGD(replica.parameters(), lr=lr)
     own = rank if plan.shard else 0
     weight = world * sizes[own] / sum(sizes) if plan.weigh else 1.0
-    weighted = lambda z, y: weight * cross_entropy(z, y)  # noqa: E731
     result = {"size": sizes[own], "losses": [], "seconds": [], "drift": []}
+
+    def weighted(z, y):
+        loss = cross_entropy(z, y)
+        result["losses"].append(loss.item())
+        return weight * loss
+
     for batch in order:
         share = batch.split(sizes)[own].to(images.device)
         start = time.perf_counter()
         # backward() waits for the gradients of all processes and averages them: the all-reduce.
-        loss = training.step(replica, optimizer, images[share], labels[share], weighted)
-        result["losses"].append(loss.item() / weight)
+        training.step(replica, optimizer, images[share], labels[share], weighted)
         result["seconds"].append(time.perf_counter() - start)
         result["drift"].append(drift(model))
     return result

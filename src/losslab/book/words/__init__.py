@@ -66,13 +66,8 @@ def of(topic, lang=None):
 
 def missing(lang):
     """Return what a language has no words for yet, [(topic, key)]."""
-    said = read(lang)
-    return [
-        (topic, key)
-        for topic, texts in read(ENGLISH).items()
-        for key in texts
-        if key not in said.get(topic, {})
-    ]
+    every = [(topic, key) for topic, texts in read(ENGLISH).items() for key in texts]
+    return [(topic, key) for topic, key in every if key not in read(lang).get(topic, {})]
 
 
 class Sentence:
