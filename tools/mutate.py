@@ -45,7 +45,7 @@ def outcomes(text):
     """Return {module: {mutant: outcome}} of `mutmut results --all true`."""
     found = {}
     for name, outcome in re.findall(r"^ *(losslab\.\S+): (.+)$", text, re.M):
-        found.setdefault(name.split(".")[1], {})[name] = outcome
+        found.setdefault(name.split(".")[-2], {})[name] = outcome
     return found
 
 
@@ -90,7 +90,7 @@ def report():
     if "not checked" in verdicts.values():
         return ["The run was stopped: no figures."]
     alive = [name for name, outcome in verdicts.items() if outcome not in NOTICED]
-    survivors = [(name.split(".")[1], *changed(mutmut("show", name))) for name in sorted(alive)]
+    survivors = [(name.split(".")[-2], *changed(mutmut("show", name))) for name in sorted(alive)]
     survivors = list(dict.fromkeys(survivors))
     record = {"modules": counted(found), "survivors": survivors}
     RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
