@@ -20,7 +20,6 @@ shows a progress bar.
 import argparse
 import asyncio
 import contextlib
-import inspect
 import json
 import math
 import platform
@@ -142,8 +141,7 @@ def common():
 
 def openers():
     """Every function that opens an explorer, under its name."""
-    own = {k: f for k, f in vars(explorers).items() if inspect.isfunction(f) and not k.startswith("_")}
-    return {name: f for name, f in own.items() if f.__module__ == explorers.__name__}
+    return {name: getattr(explorers, name) for name in explorers.__all__}
 
 
 def ours(variant):

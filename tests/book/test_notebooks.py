@@ -119,13 +119,6 @@ def test_the_table_names_every_notebook():
     assert set(FILES) == set(CHAPTERS)
 
 
-def test_readme_shows_the_table():
-    shown = (ROOT / "README.md").read_text(encoding="utf-8")
-    match = re.search(r"<!-- chapters -->\n(.*?)\n<!-- /chapters -->", shown, re.S)
-    assert match, "README.md needs the chapters between <!-- chapters --> and <!-- /chapters -->"
-    assert match[1].strip() == chapters.table("notebooks/")
-
-
 def test_every_numbered_equation_has_a_test_and_every_test_an_equation():
     shown = [number for stem in FILES for number in numbered(read(stem))]
     assert len(shown) == len(set(shown)), "a number is used twice"

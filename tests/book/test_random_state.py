@@ -49,6 +49,7 @@ from losslab.learning import (
     autodiff,
     checkpoints,
     cuda_graph,
+    history,
     models,
     saving,
     timing,
@@ -159,9 +160,9 @@ class Stops:
         knobs = {"epochs": 1, "batch_size": 20, "progress": False, "generator": own, "watch": {"a": data}}
         knobs |= {"keep": ("a", "loss"), "average": AveragedModel(model), "transform": augment.affine}
         for _ in range(2):  # the second goes on where the first ended
-            history = training.fit(model, *data, checkpoint=checkpoints.Folder(self.folder / "run"), **knobs)
+            past = training.fit(model, *data, checkpoint=checkpoints.Folder(self.folder / "run"), **knobs)
         training.fit(net(), *data, epochs=1, generator=own, progress=False, loop=cuda_graph.Graph())
-        history.best("a", "loss"), training.evaluate(model, *data).margin, history.cause(2, [0.1, 0.1])
+        past.best("a", "loss"), training.evaluate(model, *data).margin, history.cause(2, [0.1, 0.1])
         saving.save(self.folder / "net", model, pixels.Transform(0.1, 0.3, (28, 28), trained.NAMES))
         saving.load(self.folder / "net", model)
 

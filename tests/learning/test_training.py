@@ -327,8 +327,8 @@ def test_predict_needs_no_gradient_and_does_not_depend_on_the_chunks():
 
 def test_mean_std_are_those_of_the_pixels():
     images = mnist.load("sample").train_images
-    pixels = images.numpy() / 255
-    np.testing.assert_allclose(pixels.mean_std(images), (pixels.mean(), pixels.std()), rtol=1e-12)
+    greys = images.numpy() / 255
+    np.testing.assert_allclose(pixels.mean_std(images), (greys.mean(), greys.std()), rtol=1e-12)
 
 
 def test_standardise_gives_mean_0_and_deviation_1():

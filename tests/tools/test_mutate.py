@@ -10,8 +10,8 @@ RESULTS = """
     losslab.formulas.losses.x_mse__mutmut_3: killed
 """
 DIFF = """# losslab.formulas.losses.x_mse__mutmut_1: survived
---- src/losslab/losses.py
-+++ src/losslab/losses.py
+--- src/losslab/formulas/losses.py
++++ src/losslab/formulas/losses.py
 @@ -1,3 +1,3 @@
  def mse(y_hat, y):
 -    return ((y - y_hat) ** 2).mean()
