@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from losslab.book import records
+from losslab.book import records, words
 
 ROW = {
     "variant": "listing", "threads": 2, "seconds_per_epoch": 4.1234, "spread": 0.1, "ratio_to_listing": 1.0,
@@ -50,7 +50,7 @@ def test_every_figure_stands_in_its_column():
 
 
 def test_steps_are_told_with_their_share_of_the_unavoidable():
-    assert records.floor_table(RECORD).splitlines()[2:] == [f"| {records.WORDS['fit']} | 1 | 1234 | 62% |"]
+    assert records.floor_table(RECORD).splitlines()[2:] == [f"| {records.variant('fit')} | 1 | 1234 | 62% |"]
 
 
 def test_what_was_measured_comes_with_its_place(folder):
@@ -75,4 +75,4 @@ def test_the_records_are_found_from_any_folder_and_missed_in_words(tmp_path, mon
 
 
 def test_on_the_way_names_variants_that_have_words():
-    assert set(records.WORDS) > records.ON_THE_WAY
+    assert {f"variant.{name}" for name in records.ON_THE_WAY} < set(words.of("records"))

@@ -1,123 +1,46 @@
-"""The one table of chapters: the README, the start page and every banner line are made from it.
-
-And where in them each part of the article is treated.
-"""
+"""The one table of chapters: the README, the start page and every banner line are made from it."""
 
 from typing import NamedTuple
 
+from losslab.book import words
+
 
 class Chapter(NamedTuple):
-    """One notebook of the book; `stem` is its file name without `.ipynb`, `article` the part it retells."""
+    """One notebook of the book; `stem` is its file name without `.ipynb`."""
 
     number: str
     stem: str
-    title: str
-    article: str
     minutes: int
     device: str
-    summary: str
+
+    @property
+    def title(self):
+        """What it is called."""
+        return words.of("chapters")[f"title.{self.number}"]
+
+    @property
+    def summary(self):
+        """What its reader will do."""
+        return words.of("chapters")[f"summary.{self.number}"]
+
+    @property
+    def article(self):
+        """The part of the article that it retells."""
+        return words.of("chapters")[f"article.{self.number}"]
 
 
 CHAPTERS = (
-    Chapter(
-        "00",
-        "00_start_here",
-        "Start here",
-        "",
-        5,
-        "CPU",
-        "check your set-up, move a slider, solve a first exercise, see a loss fall",
-    ),
-    Chapter(
-        "01",
-        "01_concepts",
-        "Draw the map",
-        "ch. 1–2",
-        75,
-        "CPU",
-        "what a neuron, depth, size, autodiff, training and inference are, and which arrows join them",
-    ),
-    Chapter(
-        "02",
-        "02_training_steps",
-        "Take the six steps",
-        "ch. 3 §1",
-        65,
-        "CPU",
-        "the training loop one step at a time: what leaks, what never starts, and why a loss may rise",
-    ),
-    Chapter(
-        "03",
-        "03_losses",
-        "Put a price on a mistake",
-        "ch. 4 §1",
-        65,
-        "CPU",
-        "where MSE and cross-entropy come from, where they break, and why a loss is not a metric",
-    ),
-    Chapter(
-        "04",
-        "04_gradients",
-        "Send the error back",
-        "ch. 4 §2",
-        65,
-        "CPU",
-        "back-propagation by hand, equal to autograd, checked by differences, and why depth makes it vanish",
-    ),
-    Chapter(
-        "05",
-        "05_optimizers",
-        "Race the optimisers",
-        "ch. 3 §2, ch. 4 §3",
-        75,
-        "CPU",
-        "gradient descent, momentum, RMSProp and Adam: derived, coded, raced, and where each of them fails",
-    ),
-    Chapter(
-        "06",
-        "06_worked_example",
-        "Fit a line by hand",
-        "ch. 4 §4",
-        50,
-        "CPU",
-        "one training step with pencil and paper, and how large a step may be",
-    ),
-    Chapter(
-        "07",
-        "07_mnist",
-        "Train on real digits",
-        "ch. 5",
-        90,
-        "CPU or GPU",
-        "a network learns MNIST: curves, confusion matrix, mistakes; then much faster, as good as it gets",
-    ),
-    Chapter(
-        "08",
-        "08_inference",
-        "Put it to work",
-        "ch. 3 §3",
-        65,
-        "CPU",
-        "save a model, prepare, answer or refuse, calibrate, write, and read the digit that you draw",
-    ),
-    Chapter(
-        "10",
-        "10_scale",
-        "Train on many machines",
-        "ch. 9, Q1–Q3",
-        60,
-        "CPU",
-        "one training on two processes, what large ones cost in days and money, and what a model looked at",
-    ),
-    Chapter(
-        "90",
-        "90_errata",
-        "Look a mistake up",
-        "ch. 1–5",
-        20,
-        "CPU",
-        "every mistake of the article in one table to search, and where each part of it is treated",
-    ),
+    Chapter("00", "00_start_here", 5, "CPU"),
+    Chapter("01", "01_concepts", 75, "CPU"),
+    Chapter("02", "02_training_steps", 65, "CPU"),
+    Chapter("03", "03_losses", 65, "CPU"),
+    Chapter("04", "04_gradients", 65, "CPU"),
+    Chapter("05", "05_optimizers", 75, "CPU"),
+    Chapter("06", "06_worked_example", 50, "CPU"),
+    Chapter("07", "07_mnist", 90, "CPU or GPU"),
+    Chapter("08", "08_inference", 65, "CPU"),
+    Chapter("10", "10_scale", 60, "CPU"),
+    Chapter("90", "90_errata", 20, "CPU"),
 )
 
 
@@ -147,10 +70,12 @@ def banner(stem):
     if stem not in stems:
         raise ValueError(f"stem must be one of {', '.join(stems)}, got {stem!r}")
     i = stems.index(stem)
-    links = [f"[← previous]({stems[i - 1]}.ipynb)"] if i > 0 else []
-    links += [f"[contents]({stems[0]}.ipynb)"] if i > 0 else []
-    links += [f"[next →]({stems[i + 1]}.ipynb)"] if i + 1 < len(stems) else []
-    return " · ".join(["**Loss to Launch**", *links, f"{CHAPTERS[i].minutes} min", CHAPTERS[i].device])
+    said = words.of("chapters")
+    links = [f"[{said['previous']}]({stems[i - 1]}.ipynb)"] if i > 0 else []
+    links += [f"[{said['contents']}]({stems[0]}.ipynb)"] if i > 0 else []
+    links += [f"[{said['next']}]({stems[i + 1]}.ipynb)"] if i + 1 < len(stems) else []
+    minutes = said["minutes"].format(minutes=CHAPTERS[i].minutes)
+    return " · ".join(["**Loss to Launch**", *links, minutes, CHAPTERS[i].device])
 
 
 def table(folder=""):
@@ -162,7 +87,7 @@ def table(folder=""):
     folder : str
         Where the notebooks lie, seen from the page: "notebooks/" for the README, "" for a notebook.
     """
-    head = "| chapter | what you will do | article | minutes |\n|:--|:--|:--|--:|"
+    head = f"{words.of('chapters')['head']}\n|:--|:--|:--|--:|"
     rows = [
         f"| [{c.number} · {c.title}]({folder}{c.stem}.ipynb) | {c.summary} | {c.article} | {c.minutes} |"
         for c in CHAPTERS

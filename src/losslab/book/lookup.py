@@ -1,7 +1,7 @@
 """Look a mistake or a part of the article up: tables whose last column leads to a cell of the book."""
 
 from losslab.article import coverage, errata
-from losslab.book import chapters
+from losslab.book import chapters, words
 
 
 def search(words="", severity=""):
@@ -27,7 +27,7 @@ def search(words="", severity=""):
 
 def errata_table(found):
     """Return entries as a Markdown table whose last column leads to the cell that shows the mistake."""
-    head = "| | where | the article | what is right | seen in |\n|:--|:--|:--|:--|:--|"
+    head = f"{words.of('lookup')['errata']}\n|:--|:--|:--|:--|:--|"
     rows = [f"| **{e.id}** {e.severity} | {e.where} | {e.printed} | {e.right} | {link(e)} |" for e in found]
     return "\n".join([head, *rows])
 
@@ -40,7 +40,7 @@ def link(entry):
 
 def coverage_table():
     """Return the parts as a Markdown table, each with a link to the cell that treats it."""
-    rows = ["| | in the article | here |", "|:--|:--|:--|"]
+    rows = [words.of("lookup")["coverage"], "|:--|:--|:--|"]
     for part in coverage.parts():
         link = f"{chapters.find(part.chapter).stem}.ipynb#cell-id={part.cell}"
         rows.append(f"| {part.id} | {part.article} | [{part.chapter} · {part.section}]({link}) |")

@@ -7,23 +7,9 @@ this file, wherever a kernel or the site works.
 import json
 from pathlib import Path
 
-RESULTS = Path(__file__).resolve().parents[3] / "benchmarks" / "results"
-WORDS = {  # what the variants of benchmarks/mnist.py are
-    "listing": "the article's listing",
-    "workers": "+ worker processes that prepare the images",
-    "preload": "images scaled once, then a `DataLoader`",
-    "permute": "batches by index, no `DataLoader`",
-    "gather": "one gather per epoch, batches are slices",
-    "fused": "+ fused Adam",
-    "fit": "`training.fit`: + one wait for the device per epoch",
-    "compile": "`torch.compile`",
-    "compile, graphs": "`torch.compile` with CUDA graphs",
-    "graph, 1 step": "`fit` with a CUDA graph of one step",
-    "graph, 20 steps": "`fit` with a CUDA graph of 20 steps",
-    "graph, epoch": "`fit` with a CUDA graph of an epoch",
-    "by hand": "every product written out by hand: the floor",
-}
+from losslab.book import words
 
+RESULTS = Path(__file__).resolve().parents[3] / "benchmarks" / "results"
 ON_THE_WAY = {
     "workers",
     "preload",
@@ -44,16 +30,13 @@ def read(device, folder=RESULTS):
 
 def shown(device, folder=RESULTS, without=()):
     """Return Markdown: where a record was measured and its table, or why there is none."""
+    said = words.of("records")
     if not Path(folder).is_dir():
-        return (
-            "*The recorded tables lie in the repository, in `benchmarks/results`, and losslab is not "
-            "installed from a clone of it here: `pip install -e .` in a clone shows them.*"
-        )
+        return said["nowhere"]
     record = read(device, folder)
-    name = {"cpu": "On a CPU", "cuda": "On a GPU"}[device]
     if record is None:
-        return f"**{name}**: not yet measured."
-    return f"**{name}** ({place(record)}):\n\n{table(record, without)}"
+        return said["unmeasured"].format(device=said[device])
+    return f"{said['measured'].format(device=said[device], place=place(record))}\n\n{table(record, without)}"
 
 
 def table(record, without=()):
@@ -64,8 +47,7 @@ def table(record, without=()):
     without : collection of str
         Variants to leave out, such as `ON_THE_WAY`.
     """
-    lines = ["| variant | threads | s per epoch | times as fast | test accuracy | to 98 % | peak MB |"]
-    lines += ["|:--|--:|--:|--:|--:|--:|--:|"]
+    lines = [words.of("records")["head"], "|:--|--:|--:|--:|--:|--:|--:|"]
     for row in record["rows"]:
         if row["variant"] not in without:
             cells = [variant(row["variant"]), row["threads"], f"{row['seconds_per_epoch']:.3g}"]
@@ -76,7 +58,8 @@ def table(record, without=()):
 
 def variant(variant):
     """Return what a variant is, in words."""
-    return WORDS.get(variant, f"`fit`, {variant}")
+    said = words.of("records")
+    return said.get(f"variant.{variant}") or said["recipe"].format(variant=variant)
 
 
 def accuracy(row):
@@ -91,12 +74,13 @@ def seconds(row):
     """Return a row's time to 98 %; "never" if it was trained to the end and did not get there."""
     if row["accuracy_mean"] is None:
         return ""
-    return "never" if row["seconds_to_98"] is None else f"{row['seconds_to_98']:.1f} s"
+    said, taken = words.of("records"), row["seconds_to_98"]
+    return said["never"] if taken is None else said["seconds"].format(seconds=taken)
 
 
 def floor_table(record):
     """Return a record's steps as a Markdown table: their time, and the share of it that cannot be avoided."""
-    lines = ["| variant | threads | µs per step | unavoidable |", "|:--|--:|--:|--:|"]
+    lines = [words.of("records")["floor"], "|:--|--:|--:|--:|"]
     for row in record["steps"]:
         cells = [variant(row["variant"]), row["threads"], f"{row['us_per_step']:.0f}"]
         lines.append(f"| {' | '.join(map(str, cells))} | {row['share_of_floor']:.0%} |")
@@ -105,9 +89,8 @@ def floor_table(record):
 
 def place(record):
     """Return in one line where and when a record was measured."""
-    machine, versions = record["machine"], record["versions"]
-    chip = (
-        machine.get("gpu")
-        or f"{machine['cores']} cores of {machine.get('processor') or machine['architecture']}"
-    )
-    return f"{chip}, torch {versions['torch']}, {record['date']}, {record['images']:,} images"
+    said, machine = words.of("records"), record["machine"]
+    kind = machine.get("processor") or machine.get("architecture")
+    chip = machine.get("gpu") or said["cores"].format(cores=machine["cores"], kind=kind)
+    torch, images = record["versions"]["torch"], record["images"]
+    return said["place"].format(chip=chip, torch=torch, date=record["date"], images=images)
