@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import textwrap
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from traitlets.config import Application
 
-INSTALL = "run 'make lab', or 'pip install -e .' in the folder of the repository"
+from losslab.book import words
+
 FRONT_ENDS = {"anywidget": "anywidget", "ipywidgets": "@jupyter-widgets/jupyterlab-manager"}
 
 
@@ -57,6 +59,9 @@ def show_figures_inline(shell):
     select_figure_formats(shell, {"png"}, bbox_inches="tight")
 
 
+said = partial(words.say, "environment")
+
+
 class Check(NamedTuple):
     """What was looked at, whether it is in order, and what was found or what to do."""
 
@@ -70,7 +75,7 @@ def report():
     try:
         distribution = metadata.distribution("losslab")
     except metadata.PackageNotFoundError:
-        return [Check("losslab", False, f"it is not installed: {INSTALL}")]
+        return [Check("losslab", False, said("not_installed"))]
     return [
         python(distribution.metadata["Requires-Python"]),
         *(package(needed) for needed in requirements(distribution)),
@@ -84,13 +89,15 @@ def report():
 def summary(checks):
     """Return the names of what is in order, and one line for each thing that is not."""
     good = ", ".join(check.name for check in checks if check.ok)
-    bad = [f"TO DO  {check.name}: {check.sentence}" for check in checks if not check.ok]
-    return "\n".join([textwrap.fill(f"OK  {good}", 88, subsequent_indent="    ")] * bool(good) + bad)
+    bad = [said("to_do", name=one.name, sentence=one.sentence) for one in checks if not one.ok]
+    fine = textwrap.fill(said("fine", names=good), 88, subsequent_indent="    ")
+    return "\n".join([fine] * bool(good) + bad)
 
 
 def details(checks):
     """Return what was found, one line each: the text to paste into a report of an error."""
-    machine = f"{platform.system()} {platform.machine()}, losslab {installed('losslab') or 'not installed'}"
+    version = installed("losslab") or said("absent")
+    machine = f"{platform.system()} {platform.machine()}, losslab {version}"
     return "\n".join([machine, *(f"{check.name}: {check.sentence}" for check in checks)])
 
 
@@ -119,17 +126,17 @@ def python(needed, version=None):
     version = version or platform.python_version()
     if SpecifierSet(needed).contains(version, prereleases=True):
         return Check("Python", True, version)
-    return Check("Python", False, f"Python {needed} is needed, this is {version}: install it, then {INSTALL}")
+    return Check("Python", False, said("old_python", needed=needed, version=version))
 
 
 def package(needed):
     """Check one installed package against a Requirement."""
     version = installed(needed.name)
     if version is None:
-        return Check(needed.name, False, f"it is not installed: {INSTALL}")
+        return Check(needed.name, False, said("not_installed"))
     if needed.specifier.contains(version, prereleases=True):
         return Check(needed.name, True, version)
-    return Check(needed.name, False, f"{needed.specifier} is needed, {version} is installed: {INSTALL}")
+    return Check(needed.name, False, said("other_version", needed=needed.specifier, version=version))
 
 
 def front_end(folders=None):
@@ -141,8 +148,8 @@ def front_end(folders=None):
         if not any(Path(folder, extension, "package.json").is_file() for folder in folders)
     ]
     if not missing:
-        return Check("sliders", True, "their front end is installed")
-    return Check("sliders", False, f"JupyterLab lacks the front end of {' and '.join(missing)}: {INSTALL}")
+        return Check("sliders", True, said("front_end"))
+    return Check("sliders", False, said("no_front_end", names=", ".join(missing)))
 
 
 def torch_runs():
@@ -155,8 +162,8 @@ def torch_runs():
         total = torch.ones(3, device=device).sum().item()
     except Exception as error:
         line = str(error).strip().split("\n")[0]
-        return Check("torch computes", False, f"{type(error).__name__}: {line}; {INSTALL}")
-    return Check("torch computes", total == 3, f"1 + 1 + 1 = {total:.0f} on {device}")
+        return Check("torch computes", False, said("no_torch", error=f"{type(error).__name__}: {line}"))
+    return Check("torch computes", total == 3, said("torch", total=total, device=device))
 
 
 def best_device(torch):
@@ -174,7 +181,7 @@ def digits():
         sample = mnist.load("sample")
     except Exception as error:
         return Check("digits", False, f"{type(error).__name__}: {error}")
-    return Check("digits", True, f"{len(sample.train_labels)} + {len(sample.test_labels)} images")
+    return Check("digits", True, said("images", train=len(sample.train_labels), test=len(sample.test_labels)))
 
 
 def settings(app=None):
@@ -189,9 +196,8 @@ def settings(app=None):
     found = ["PYTHONOPTIMIZE"] if sys.flags.optimize else []  # no assertion is checked
     found += startup(app) if hasattr(app, "exec_PYTHONSTARTUP") else []
     if not found:
-        return Check("settings", True, "nothing of your own comes before a chapter")
-    advice = "start Jupyter without (for files of IPython: with IPYTHONDIR set to an empty folder)"
-    return Check("settings", False, f"{', '.join(found)} may change what a chapter shows: {advice}")
+        return Check("settings", True, said("nothing_before"))
+    return Check("settings", False, said("something_before", found=", ".join(found)))
 
 
 def startup(app):

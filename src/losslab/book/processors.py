@@ -8,7 +8,10 @@ many times as slow (`benchmarks/busy.py`). One thread waits for nobody, and lose
 
 import math
 import os
+from functools import partial
 from pathlib import Path, PurePosixPath
+
+from losslab.book import words
 
 CHOICES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # environment variables by which a reader decides
 
@@ -81,11 +84,7 @@ def summary():
     import torch
 
     count, share, threads = usable(), quota(), torch.get_num_threads()
-    found = counted(count, "processor") + (f", but only the time of {share:g}" if share < count else "")
-    other = "For two: environment.begin(threads=2), or OMP_NUM_THREADS=2 where Jupyter is started."
-    return f"{found}; torch computes on {counted(threads, 'thread')}. {other}"
-
-
-def counted(number, noun):
-    """Return "1 thread", "2 threads"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    said = partial(words.say, "processors")
+    found = said("one_processor" if count == 1 else "processors", count=count)
+    found += said("quota", share=share) if share < count else ""
+    return said("says", found=found, threads=said("one_thread" if threads == 1 else "threads", count=threads))

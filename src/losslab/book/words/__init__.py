@@ -64,6 +64,11 @@ def of(topic, lang=None):
     return read(ENGLISH)[topic] | read(lang).get(topic, {})
 
 
+def say(topic, key, **values):
+    """Return one text of a topic, filled in."""
+    return of(topic)[key].format(**values)
+
+
 def missing(lang):
     """Return what a language has no words for yet, [(topic, key)]."""
     every = [(topic, key) for topic, texts in read(ENGLISH).items() for key in texts]
