@@ -1,5 +1,8 @@
 """Colours, dashes and markers of every line in the book, in two themes."""
 
+from contextlib import suppress
+from functools import cache
+
 from matplotlib import font_manager
 from matplotlib.colors import LinearSegmentedColormap
 
@@ -122,9 +125,24 @@ LETTERS = {
 
 def fonts(lang):
     """Return the settings with which matplotlib writes a language; nothing where its own font does."""
-    installed = set(font_manager.get_font_names()) if lang in LETTERS else set()
-    found = [name for name in LETTERS.get(lang, ()) if name in installed]
-    return {"font.family": ["sans-serif", found[0]]} if found else {}
+    if lang not in LETTERS:
+        return {}
+    for look_again in (False, True):
+        if look_again:
+            find_new_fonts()
+        installed = set(font_manager.get_font_names())
+        if found := [name for name in LETTERS[lang] if name in installed]:
+            return {"font.family": ["sans-serif", found[0]]}
+    return {}
+
+
+@cache
+def find_new_fonts():
+    """Tell matplotlib, once per process, of fonts that came after it had made its list."""
+    known = {font.fname for font in font_manager.fontManager.ttflist}
+    for path in set(font_manager.findSystemFonts()) - known:
+        with suppress(OSError, RuntimeError):  # a font that cannot be read
+            font_manager.fontManager.addfont(path)
 
 
 def legible(lang):
