@@ -280,12 +280,12 @@ def write(path, nb):
     os.replace(new, path)
 
 
-def store(path):
+def store(path, timeout=600):
     """Run a notebook and put its stored form in its place, unless it fails; return its row of LAST_RUN."""
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         done = Path(folder, path.name)
-        memory = execute(path, done)
+        memory = execute(path, done, timeout=timeout)
         nb = nbformat.read(done, as_version=4)
     if bad := problems(nb):
         raise NotebookError(f"{path.name}: {'; '.join(bad)}")
@@ -296,12 +296,12 @@ def store(path):
 # --- the command ---
 
 
-def store_all(paths):
+def store_all(paths, timeout=600):
     """Store notebooks two at a time; return {name: row of LAST_RUN} and the list of failures."""
     rows, failures = {}, []
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=spawn) as pool, tqdm(total=len(paths), disable=None) as bar:
-        jobs = {pool.submit(store, path): path for path in paths}
+        jobs = {pool.submit(store, path, timeout): path for path in paths}
         for job in as_completed(jobs):
             name = jobs[job].name
             try:
@@ -318,6 +318,7 @@ def main():
     """Run and store the notebooks named on the command line, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("paths", nargs="*", type=Path, help="default: every notebook")
+    parser.add_argument("--timeout", type=float, default=600, help="seconds that one cell may take")
     parser.add_argument("--strip", action="store_true", help="run nothing, only write the stored form")
     parser.add_argument(
         "--timings", type=Path, help="write the seconds and the memory of each notebook to this JSON file"
@@ -329,7 +330,7 @@ def main():
             write(path, nbformat.read(path, as_version=4))
         return 0
     start = time.perf_counter()
-    rows, failures = store_all(paths)
+    rows, failures = store_all(paths, options.timeout)
     print(f"{len(rows)} stored, {len(failures)} failed, {time.perf_counter() - start:.1f} s in all")
     all_ran = not options.paths and not failures
     timings = options.timings or (LAST_RUN if all_ran else None)

@@ -1,4 +1,4 @@
-"""What stands below the formulas: anything array-like is taken as floats, but no tensor that records gradients."""
+"""The ground floor of the formulas: what is like an array is taken, but no tensor that records gradients."""
 
 import re
 
@@ -9,8 +9,8 @@ import torch
 from losslab.formulas import activations, losses
 
 SENTENCE = (
-    "the formulas compute with NumPy and record no gradients, got a tensor that requires one: pass x.detach(), "
-    "or use torch.nn.functional"
+    "the formulas compute with NumPy and record no gradients, got a tensor that requires one: pass "
+    "x.detach(), or use torch.nn.functional"
 )
 
 
