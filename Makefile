@@ -1,17 +1,17 @@
 # Everything runs from a virtual environment in .venv, which the first command sets up: .venv/ready with what the
-# notebooks need, .venv/ready-test with the extra `test` of pyproject.toml on top, and so on. Another Python than
-# python3: `make lab PYTHON=python3.12`; another port than 8888: `make lab PORT=9000`.
+# notebooks need, .venv/ready-test with the extra `test` of pyproject.toml on top, and so on. For a Python
+# other than python3: `make lab PYTHON=python3.12`; for a port other than 8888: `make lab PORT=9000`.
 RUN = .venv/bin/python
 
-# .venv/ready holds the place it was made for. An environment does not survive a move of its folder or the loss of
-# its Python: then it is made anew. Otherwise its own Python renews it when the lists of packages change.
+# .venv/ready holds the path it was made for. An environment does not survive a move of its folder or the loss of
+# its Python: then it is made again. Otherwise its own Python renews it when the lists of packages change.
 ifeq ($(CURDIR),$(shell test -x $(RUN) && cat .venv/ready 2>&1))
 PYTHON ?= $(RUN)
 else
 PYTHON ?= python3
 .PHONY: .venv/ready
 endif
-# Neither a set-up nor a test may hang on what the shell says to another Python or another pytest.
+# Neither a set-up nor a test may depend on what the shell tells another Python or another pytest.
 unexport $(filter PYTHON% PYTEST_%,$(.VARIABLES))
 COG = $(RUN) -m cogapp -P -I tools -p "import tables" --verbosity=1
 AGAIN = $(strip make $(MAKECMDGOALS) $(MAKEOVERRIDES))

@@ -2,7 +2,7 @@
 nbval compares what is stored with *one* papermill run per notebook, instead of starting a kernel of its own.
 
 papermill runs a notebook; nbval then gets its outputs as if a kernel had just sent them. That halves the
-time, and a dead kernel fails at once where nbval alone waits for it. LOSSLAB_STOCK_NBVAL=1 turns it off.
+time, and a dead kernel fails at once where nbval alone would wait for it. LOSSLAB_STOCK_NBVAL=1 turns it off.
 """
 
 import importlib.metadata
@@ -20,7 +20,7 @@ STOCK = os.environ.get("LOSSLAB_STOCK_NBVAL", "0") not in ("", "0")
 
 
 def pytest_configure(config):
-    """Refuse another nbval than the one whose internals `Recording` knows."""
+    """Refuse any nbval but the one whose internals `Recording` knows."""
     installed = importlib.metadata.version("nbval")
     if config.getoption("nbval", False) and not STOCK and installed != NBVAL:
         raise pytest.UsageError(
@@ -29,7 +29,7 @@ def pytest_configure(config):
         )
 
 
-@pytest.hookimpl(tryfirst=True)  # before -m is asked
+@pytest.hookimpl(tryfirst=True)  # before -m is applied
 def pytest_collection_modifyitems(items):
     """Mark every notebook as one that trains, and let the reports say which tests do (tools/check_ran.py)."""
     for item in items:
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path, parent):
-    """Put `Notebook` in the place of nbval's collector."""
+    """Put `Notebook` in place of nbval's collector."""
     found = yield
     if STOCK:
         return found
@@ -80,7 +80,7 @@ class Recording:
         self.ids = itertools.count()
 
     def execute_cell_input(self, source, allow_stdin=None):
-        """Queue the outputs of the next cell with this source; of a cell not reached, the reason why."""
+        """Queue the outputs of the next cell with this source; for a cell not reached, the reason why."""
         cell = next(cell for cell in self.cells if cell.source == source)
         outputs = cell.outputs
         if self.error and cell.execution_count is None:
@@ -119,7 +119,7 @@ def never_run(path):
 
 
 class Clean(pytest.Item):
-    """Stored or run here, the notebook holds no error that nbval does not see; it leaves memory to others."""
+    """Stored or run here, the notebook holds no error that nbval overlooks; it leaves memory for others."""
 
     def runtest(self):
         """Fail with one line per problem."""

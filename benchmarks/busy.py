@@ -1,4 +1,4 @@
-"""What a program beside it costs a training: an epoch, and whole chapters, alone and beside an endless loop.
+"""What another program costs a training: an epoch, and whole chapters, alone and beside an endless loop.
 
     python benchmarks/busy.py            writes benchmarks/results/busy.json: most of an hour on two cores
     python benchmarks/busy.py --quick    one epoch each, no chapters; writes nothing
@@ -30,7 +30,7 @@ from losslab.book import processors  # noqa: E402
 
 RESULTS = Path(__file__).with_name("results") / "busy.json"
 CHAPTERS = ("02_training_steps", "07_mnist")
-LIMIT = 60  # seconds after which a process begins no further epoch
+LIMIT = 60  # seconds after which a process starts no further epoch
 ALL = {"OMP_NUM_THREADS": str(processors.usable())}
 WAYS = {
     "a thread for each processor": ALL,
@@ -109,7 +109,7 @@ def take_turns(work, turns, rounds):
     turns : list of (str, bool)
         A way, and whether the loop runs beside it.
     rounds : int
-        Every second one goes backwards, so that nobody has the quiet hours.
+        Every second one goes backwards, so that no way gets the quiet hours to itself.
     """
     seconds = {turn: [] for turn in turns}
     for k in range(rounds):
@@ -121,7 +121,7 @@ def take_turns(work, turns, rounds):
 
 
 def rows(what, seconds):
-    """Return the rows of a record: medians, and from where to where they go."""
+    """Return the rows of a record: medians and their ranges."""
     return [
         {
             "what": what,

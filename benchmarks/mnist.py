@@ -4,9 +4,9 @@
     python benchmarks/mnist.py --device cuda --data FOLDER   on a GPU
     python benchmarks/mnist.py --smoke                       on two thousand images, to see that it works
 
-First every variant has to reproduce the losses of the plain loop; who does not is left out, is named in the
-record, and makes the exit status 1. Then all take turns, five times over. Accuracies are means over three
-seeds; memory is taken in a process of its own for each variant.
+First every variant has to reproduce the losses of the plain loop; one that does not is left out and named in
+the record, and the exit status is 1. Then all take turns, five times over. Accuracies are means over three
+seeds; memory is measured in a process of its own for each variant.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from losslab.data import augment, mnist, pixels
 from losslab.learning import models, training  # noqa: E402
 
 RESULTS = Path(__file__).with_name("results")
-GOAL = 0.98  # the accuracy to which the time is taken
+GOAL = 0.98  # the accuracy up to which time is measured
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 MOST = min(2, CORES)  # threads: more do not help a network this small
 BY_ITSELF = ("listing", "workers")  # they open the files and shuffle by themselves
@@ -77,12 +77,12 @@ def check(names, data, epochs):
 
 
 def furthest(ours, theirs):
-    """Return the largest relative difference between two lists, which end with the shorter one."""
+    """Return the largest relative difference between two lists, up to the end of the shorter one."""
     return max((abs(a - b) / b for a, b in zip(ours, theirs, strict=False)), default=0.0)
 
 
 def take_turns(names, data, repeats, epochs):
-    """Return {(name, threads): seconds of all epochs}; back and forth, so that nobody has the quiet hours."""
+    """Return {(name, threads): seconds of all epochs}; back and forth, so that none gets the quiet hours."""
     counts = sorted({1, MOST}) if data.images.device.type == "cpu" else [MOST]
     turns = [(name, count) for name in names for count in counts if count == MOST or name not in ONCE]
     seconds = {turn: [] for turn in turns}
@@ -219,7 +219,7 @@ def peaks(options, folder, names):
 
 
 def roofline(seconds, device):
-    """Return what this machine can do, and which share of a step is spent on what nobody can avoid."""
+    """Return what this machine can do, and what share of a step nobody can avoid."""
     found = {"flops_per_step": mnist_floors.flops(), "bytes_per_step": mnist_floors.traffic()}
     calls, kernels = mnist_floors.launches(device)
     found |= {"operators_per_step": calls, "kernels_per_step": kernels}
@@ -337,13 +337,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument(
-        "--data", help="folder with MNIST/raw (default: as losslab.data.mnist.load looks for it)"
+        "--data", help="folder with MNIST/raw (default: where losslab.data.mnist.load looks for it)"
     )
     parser.add_argument(
         "--smoke", action="store_true", help="2,000 images, everything once; stores no record"
     )
-    parser.add_argument("--skip", default="", help="variants to leave out, with commas between them")
-    parser.add_argument("--repeats", type=int, default=5, help="turns of every variant")
+    parser.add_argument("--skip", default="", help="variants to leave out, separated by commas")
+    parser.add_argument("--repeats", type=int, default=5, help="turns per variant")
     parser.add_argument("--output", type=Path, help="where the record goes")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)

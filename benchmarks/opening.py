@@ -1,7 +1,7 @@
 """How long a reader waits for the first explorer: `python benchmarks/opening.py`, on a quiet machine.
 
 Three stretches, each the median of several, measured in processes and kernels of their own: importing
-`losslab.explorers`; running `from losslab import explorers; explorers.explore()` in a kernel that has
+`losslab.explorers`; running `from losslab import explorers; explorers.explore()` in a kernel that has already
 started, until its answer is complete; and, in JupyterLab, from *Run* to the first picture that is painted.
 """
 

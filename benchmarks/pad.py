@@ -3,7 +3,7 @@
     python benchmarks/pad.py --data FOLDER    2,000 digits of the full test set (FOLDER has MNIST/raw)
     python benchmarks/pad.py                  the 1,000 test digits of the sample in the package, twice each
 
-The set was fixed before the network was tuned, and nothing was chosen by it. The network is trained once
+The set was fixed before the network was tuned, and nothing was chosen with it. The network is trained once
 under each of `numerics.NUMERICS` and with twenty seeds; the record says how sure it is of the pad's examples.
 """
 
@@ -72,7 +72,7 @@ def measure(folder, seed):
 
 
 def apart(name, options, seed):
-    """Do `measure` in a process that computes in the way of that name."""
+    """Do `measure` in a process that computes under the numerics of that name."""
     command = [sys.executable, __file__, "--seed", str(seed)]
     command += ["--data", options.data] if options.data else []
     found = subprocess.check_output(command, env=numerics.environment(name), text=True)

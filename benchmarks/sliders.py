@@ -1,18 +1,18 @@
 """How fast pictures follow the hand: a mouse drags a slider for two seconds, 60 moves a second.
 
     python benchmarks/sliders.py            writes benchmarks/results/sliders.json and prints its rows
-    python benchmarks/sliders.py --quick    one drag each over few variants; writes nothing
+    python benchmarks/sliders.py --quick    one drag each over a few variants; writes nothing
 
 In one run, in real JupyterLab in headless Chromium: the common way (`interact`, a new figure, `plt.show`) and
 every explorer; some of them on a bare page too, and with 100 ms added to every round trip of JupyterLab.
 
-The hand takes the slider with most positions, and goes to and fro over 80 % of its track just so often that
-every move reaches another position: nobody can count 50 pictures a second on a slider that has 40
+The hand takes the slider with the most positions, and goes to and fro over 80 % of its track just often
+enough for every move to reach another position: nobody can count 50 pictures a second on a slider that has 40
 positions, moved across once. It keeps its own pace, however long the page needs. A picture counts when it
 shows another value than the one before; latency is the time from the pointer event that set a value to the
 first frame that shows it, and the backlog is how long after the release the last one comes. `build_s` is
 the time Python takes to make an explorer (`first_s` the first time, when it may train a network for itself
-and those after it), `atlas_kb` all that it hands to the browser then: every slider position, and the stage
+and those after it), `atlas_kb` all that it then hands to the browser: every slider position, and the stage
 in light and dark. An explorer that the kernel computes is measured too, but not one that only trains: that
 shows a progress bar.
 """
@@ -213,7 +213,7 @@ def delayed(address, round_trip):
 
 
 def kernel():
-    """Return the kernel process that this run's JupyterLab has started last."""
+    """Return the kernel process that this run's JupyterLab started last."""
     family = psutil.Process().children(recursive=True)
     kernels = (p for p in family if "ipykernel_launcher" in " ".join(p.cmdline()))
     return max(kernels, key=lambda p: p.create_time())
@@ -267,7 +267,7 @@ class Hand:
 
 
 def share(done, strokes):
-    """Where on the track the hand is when this share of the time is over: from 0.1 to 0.9 and back."""
+    """Where on the track the hand is when this share of the time has passed: from 0.1 to 0.9 and back."""
     turn, part = divmod(done * strokes, 1)
     return 0.1 + 0.8 * (1 - part if turn % 2 else part)
 
@@ -303,7 +303,7 @@ def drag(page, hand, subject, wire):
 
 
 def delays(was_set, shown):
-    """Milliseconds from setting a value to showing it; a value that was set twice counts from the first time.
+    """Milliseconds from setting a value to showing it; a value that is set twice counts from the first time.
 
     Both lists are in order, and a picture shows what was set after what the picture before it shows.
     """
@@ -350,7 +350,7 @@ def row(page, port, subject, wire, where, round_trip_ms, ready_s, repeats):
 
 
 def watched_page(browser):
-    """Open a page on which it is seen when an explorer paints."""
+    """Open a page that records when an explorer paints."""
     page = browser.new_page(viewport={"width": 1100, "height": 900})
     page.add_init_script(PAINTED)
     return page
@@ -432,7 +432,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=RESULTS, help="where the JSON goes")
     parser.add_argument(
-        "--quick", action="store_true", help="one drag each over few variants; writes nothing"
+        "--quick", action="store_true", help="one drag each over a few variants; writes nothing"
     )
     options = parser.parse_args()
     repeats, names = (1, FEW[:1]) if options.quick else (REPEATS, openers())

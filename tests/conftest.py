@@ -23,7 +23,7 @@ register_optimizer_step_pre_hook(lambda *_: taken.update(["step"]))
 
 
 def trainings():
-    """Count the optimiser steps of this process, and how often a trained network was asked for."""
+    """Count the optimiser steps in this process, and how often a trained network was asked for."""
     trained = sys.modules.get("losslab.learning.trained")
     makers = [value for value in vars(trained).values() if hasattr(value, "cache_info")] if trained else []
     return taken.total() + sum(sum(make.cache_info()[:2]) for make in makers)
@@ -48,7 +48,7 @@ def pytest_runtest_call(item):
 
 @pytest.fixture(scope="session")
 def article():
-    """The lines of the article, which is no part of this book: without it the test is skipped."""
+    """The lines of the article, which is not part of this book: without it the test is skipped."""
     if not ARTICLE.exists():
         pytest.skip("needs ../shared/article/article.md beside the repository")
     return ARTICLE.read_text(encoding="utf-8").splitlines()
@@ -74,7 +74,7 @@ def sections():
 
 @pytest.fixture(scope="module")
 def notebook(request):
-    """The notebook of the chapter whose number the folder of the tests has for a name."""
+    """The notebook of the chapter whose number is the name of the tests' folder."""
     (path,) = NOTEBOOKS.glob(f"{request.path.parent.name}_*.ipynb")
     return nbformat.read(path, as_version=4)
 

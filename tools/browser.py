@@ -47,8 +47,8 @@ const module = window.module = await import("data:text/javascript;base64,{js}");
 window.cleanUp = await module.default.render({{ model, el: document.getElementById("here") }});
 </script></body></html>"""
 
-# Init script of a page that sees from outside what explorers paint: a picture begins with wiping the canvas.
-# For each, `window.painted` has the step that stands on the slider, if there is one; and there is an event.
+# Init script of a page that sees from outside what explorers paint: a picture begins by wiping the canvas.
+# For each, `window.painted` gets the step that the slider shows, if there is one; and an event is fired.
 PAINTED = """{
   window.painted = [];
   const wipe = CanvasRenderingContext2D.prototype.clearRect;
@@ -95,9 +95,9 @@ class Kernel:
         explorer.observe(lambda change: self.changed.update({change.name: change.new}), self.names)
 
     def __call__(self, text):
-        """Take over changes, as JSON; return the others since the last call, as JSON."""
+        """Apply changes, as JSON; return all others since the last call, as JSON."""
         given = json.loads(text, object_hook=lambda o: base64.b64decode(o["$bytes"]) if "$bytes" in o else o)
-        for name in sorted(given, key="ask".__eq__):  # what is asked for, last
+        for name in sorted(given, key="ask".__eq__):  # requests come last
             setattr(self.explorer, name, given[name])
         changed, self.changed = self.changed, {}
         return encode({name: value for name, value in changed.items() if name not in given})

@@ -1,8 +1,8 @@
 """Did everything really run? Reads the JUnit files that ``.ci/run`` leaves.
 
-Every notebook must have had at least one cell compared, the browser must have run at least one test, what
-trains must have passed under foreign numerics too, and nothing may have been skipped but tests that need the
-folder ``../shared``, where there is none.
+Every notebook must have had at least one cell compared, the browser must have run at least one test, tests
+that train must have passed under foreign numerics too, and nothing may have been skipped but tests that need
+the folder ``../shared``, where there is none.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def complaints(tests, browser, notebooks, shared):
     Returns
     -------
     list of str
-        One sentence for each thing that is missing, failed or was skipped without leave.
+        One sentence for each thing that is missing, failed or was skipped without permission.
     """
     compared = {where for where, name, result, _ in tests if name.startswith("Cell ") and result == "passed"}
     found = [f"no cell of {name} was compared" for name in notebooks if f"notebooks.{name}" not in compared]

@@ -39,7 +39,7 @@ def refusal(port):
 
 
 def first_free(start):
-    """Return the first of a hundred ports from ``start`` on that can be listened on."""
+    """Return the first port that can be listened on, of a hundred from ``start`` on."""
     for port in range(start, min(start + 100, 65536)):
         if refusal(port) is None:
             return port
@@ -75,7 +75,7 @@ def has_display(environ=os.environ, platform=sys.platform):
 
 
 def writable_home():
-    """Let HOME be a folder in ``.venv``, and say so, where it cannot be written: Jupyter needs one."""
+    """Make HOME a folder in ``.venv``, and say so, if it cannot be written to: Jupyter needs one."""
     try:
         tempfile.TemporaryFile(dir=Path.home()).close()
     except (OSError, RuntimeError):
@@ -92,11 +92,11 @@ def arguments(port, token, *, root, browser):
     ----------
     port : int
     token : str
-        What the server asks for; a password that the reader has set is good, too.
+        What the server asks for; a password that the reader has set works, too.
     root : bool
-        Whether this is the superuser, for whom JupyterLab only runs when told so.
+        Whether this is the superuser, for whom JupyterLab only runs when told to.
     browser : bool
-        Whether it shall open a browser.
+        Whether it should open a browser.
     """
     return [
         f"--ServerApp.ip={HOST}",
@@ -131,7 +131,7 @@ def main():
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     print(f"JupyterLab serves {START} on this machine only ({HOST}:{port}). Ctrl-C stops it.", flush=True)
-    from jupyterlab.labapp import LabApp  # takes seconds: what can be refused has been refused by now
+    from jupyterlab.labapp import LabApp  # takes seconds: whatever can be refused has been by now
 
     server = LabApp.initialize_server(argv=arguments(port, token, root=root, browser=has_display()))
     address = f"http://{HOST}:{port}/lab/tree/{START}?token={token}"

@@ -42,7 +42,7 @@ def sample(full):
 
 
 def gzipped(content):
-    """Compress without file name and time, so that the same content gives the same bytes."""
+    """Compress without a file name or time, so that the same content gives the same bytes."""
     packed = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=packed, mtime=0) as file:
         file.write(content)
@@ -60,6 +60,6 @@ def main(root=None):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "root", nargs="?", help="folder with MNIST/raw (default: as losslab.data.mnist.load looks)"
+        "root", nargs="?", help="folder with MNIST/raw (default: where losslab.data.mnist.load looks)"
     )
     main(parser.parse_args().root)

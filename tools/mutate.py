@@ -75,7 +75,7 @@ def notes(survivors):
 
 
 def complaints(modules, survivors):
-    """Say what is not good enough."""
+    """Say what falls short."""
     shares = {module: dead / total for module, (total, dead) in modules.items()}
     few = [f"{at}: {100 * share:.3g} % are killed" for at, share in shares.items() if share < NEEDED]
     return few + [
@@ -84,7 +84,7 @@ def complaints(modules, survivors):
 
 
 def report():
-    """Store the figures of the last run, and return what is not good enough."""
+    """Store the figures of the last run, and return what falls short."""
     found = outcomes(mutmut("results", "--all", "true"))
     verdicts = {name: outcome for mutants in found.values() for name, outcome in mutants.items()}
     if "not checked" in verdicts.values():

@@ -1,6 +1,6 @@
 """How a notebook is run and how it is stored: `python tools/notebooks.py [notebook ...]` does both.
 
-`--strip` runs nothing: it takes away what JupyterLab adds, and renews the links under the title.
+`--strip` runs nothing: it removes what JupyterLab adds, and renews the links under the title.
 """
 
 import argparse
@@ -110,7 +110,7 @@ def execute(path, done, parameters=None, timeout=600):
 
 
 def literal(path):
-    """Return a path as papermill wants it, which would replace {name} by a parameter."""
+    """Return a path with doubled braces, for papermill, which replaces {name} by a parameter."""
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
@@ -125,7 +125,7 @@ def refuse_unknown(path, parameters):
 
 
 def connection(folder):
-    """Return the setting by which a kernel talks through files in `folder`, not ports, where the system can.
+    """Return the setting that makes kernels talk through files in `folder` instead of ports, where possible.
 
     A port is chosen before the kernel opens it. With many kernels starting at once another program may be
     faster, and then a cell waits for an answer that went elsewhere. The name of a socket has room for about
@@ -145,7 +145,7 @@ def kernel_environment(folder):
 @contextmanager
 def peak_memory(every=0.2):
     """
-    Watch the processes that this one starts meanwhile, and those that they start.
+    Watch the processes that this one starts in the meantime, and those that they start.
 
     Yields
     ------
@@ -170,7 +170,7 @@ def peak_memory(every=0.2):
 
 
 def tree_memory(process):
-    """Return the bytes that a process and those below it need and the system cannot take back."""
+    """Return the bytes that a process and those below it need and the system cannot reclaim."""
     try:
         return sum(map(kept_memory, [process, *process.children(recursive=True)]))
     except (psutil.Error, OSError):  # one of them has just ended
@@ -220,7 +220,7 @@ def problems(nb):
 
 
 def complaints(outputs):
-    """Yield `raised NameError: …` and `wrote to stderr: …` for the outputs that are such."""
+    """Yield `raised NameError: …` and `wrote to stderr: …` for the outputs that are errors or stderr."""
     for output in outputs:
         if output["output_type"] == "error":
             yield f"raised {output['ename']}: {output['evalue']}"
@@ -251,7 +251,7 @@ def stored(nb):
 
 
 def reading(cell):
-    """Return what a cell prints under its pictures, its last line: their alternative text."""
+    """Return the last line that a cell prints under its pictures: their alternative text."""
     printed = "".join(output.text for output in cell.outputs if output.get("name") == "stdout")
     return printed.strip().split("\n")[-1] or "the explorer as it opens"
 
@@ -271,7 +271,7 @@ def small_png(text):
 
 
 def write(path, nb):
-    """Put the stored form of a notebook in its place, with the links under its title; whole or not at all."""
+    """Put the stored form of a notebook in its place, with the links under its title, all or nothing."""
     for cell in nb.cells[:1]:
         banner = r"^\*\*Loss to Launch\*\* · .*$"
         cell.source = re.sub(banner, lambda _: chapters.banner(path.stem), cell.source, flags=re.M)

@@ -33,13 +33,13 @@ ASK = "import torch; print(torch.backends.cpu.get_cpu_capability(), torch.get_nu
 
 
 def environment(name):
-    """Return the environment of a process that computes in the way of that name."""
+    """Return the environment of a process that computes under the numerics of that name."""
     variables = {variable for numerics in NUMERICS.values() for variable in numerics}
     return {k: v for k, v in os.environ.items() if k not in variables} | NUMERICS[name]
 
 
 def effective(name):
-    """Return what torch says that it computes with, such as "AVX2 1"; exit if it is not what was asked."""
+    """Return what torch says it computes with, such as "AVX2 1"; exit if that is not what was asked for."""
     found = subprocess.check_output([sys.executable, "-c", ASK], env=environment(name), text=True).strip()
     found = found.replace("NO AVX", "DEFAULT")  # as torch 2.6 calls it
     capability = NUMERICS[name].get("ATEN_CPU_CAPABILITY", found.split()[0]).upper()
@@ -50,7 +50,7 @@ def effective(name):
 
 
 def test(name, arguments):
-    """Run pytest in the way of that name; return its exit status."""
+    """Run pytest under the numerics of that name; return its exit status."""
     print(f"== {name}: {effective(name)}", flush=True)
     report = ROOT / "build" / "junit" / f"{name}.xml"
     report.unlink(missing_ok=True)
@@ -59,7 +59,7 @@ def test(name, arguments):
 
 
 def main(arguments):
-    """Run the tests under every numerics that is named; return the exit status."""
+    """Run the tests under each of the numerics that are named; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, usage="%(prog)s [name ...] [-- for pytest]")
     parser.add_argument("names", nargs="*", metavar="name", help=f"{', '.join(NUMERICS)}; default: all")
     at = arguments.index("--") if "--" in arguments else len(arguments)

@@ -13,14 +13,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-SCRATCH = VENV / "tmp"  # on the disk that has to have the room anyway: /tmp may be small
+SCRATCH = VENV / "tmp"  # on the disk that needs the room anyway: /tmp may be small
 # The extras of pyproject.toml (none: its dependencies alone), how long each takes, and how large it is.
 EXTRAS = {
     "": "What the notebooks need: some minutes, and on Linux about 6 GB of disk (13 GB while it works)",
     "test": "What the tests need: about a minute and 0.2 GB of disk",
     "mutants": "What `make mutants` needs: less than a minute and 0.1 GB of disk",
 }
-# Settings of pip that would send packages elsewhere than into .venv, or nowhere.
+# Settings of pip that would send packages somewhere other than .venv, or nowhere.
 ELSEWHERE = {"DRY_RUN", "NO_DEPS", "PREFIX", "PYTHON", "REQUIREMENT", "ROOT", "SRC", "TARGET", "USER"}
 # What venv or pip print when they fail, and what to do then. The first match counts.
 ADVICE = {
@@ -48,9 +48,9 @@ def usable():
 
 
 def pip_settings():
-    """Return the environment for pip, with the reader's settings of it but those of ``ELSEWHERE``.
+    """Return the environment for pip, with the reader's own settings of it, except those in ``ELSEWHERE``.
 
-    They come from files, too (a mirror, a proxy). pip runs itself once more for what builds the package, and
+    They come from files, too (a mirror, a proxy). pip calls itself again for what builds the package, and
     options on its command line would not reach that call.
     """
     left_out = {f"PIP_{name}" for name in ELSEWHERE}

@@ -26,7 +26,7 @@ SITE = ROOT / "build" / "site"
 FAKE_MODEL = Path(__file__).with_name("fake_model.js").read_text(encoding="utf-8")
 MOST = 8  # pictures of one explorer on a page: each is up to a megabyte
 
-# What stands for Jupyter and its kernel: a model that looks the answer to a menu up.
+# What stands in for Jupyter and its kernel: a model that looks up the answer to a menu.
 SCRIPT = (
     FAKE_MODEL
     + """
@@ -76,7 +76,7 @@ def sent_traits(explorer):
 
 
 def encode(traits):
-    """Return traits as JSON that may stand in a script element; bytes in base64."""
+    """Return traits as JSON that can go into a script element; bytes in base64."""
     text = json.dumps(traits, default=lambda b: {"$bytes": base64.b64encode(b).decode()})
     return text.replace("<", "\\u003c")
 
@@ -110,7 +110,7 @@ def answers(explorer, names):
 
 
 def shared():
-    """Return style and module, which a page needs once, whatever the number of its explorers."""
+    """Return the style and the module, which a page needs once, whatever the number of its explorers."""
     js, css = widget.front()
     return f'<style>{css}</style><script id="losslab-widget" type="text/plain">{js}</script>'
 
@@ -138,7 +138,7 @@ def page(name, opener):
 
 
 def revive(nb):
-    """Put a live explorer in the place of each stored picture of one; return how many there were."""
+    """Put a live explorer in place of each stored picture of one; return how many there were."""
     known, count = {"explorers": explorers}, 0
     for output in (output for cell in nb.cells for output in cell.get("outputs", [])):
         call = "".join(output.get("data", {}).get("text/plain", ""))
@@ -153,7 +153,7 @@ def revive(nb):
 
 
 def export(path):
-    """Return a stored notebook as HTML with its grid explorers live, and how many these are."""
+    """Return a stored notebook as HTML with its grid explorers live, and how many there are."""
     nb = nbformat.read(path, as_version=4)
     count = revive(nb)
     text, _ = HTMLExporter(embed_images=True).from_notebook_node(nb, {"metadata": {"name": path.stem}})

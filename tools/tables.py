@@ -39,7 +39,7 @@ def sliders(record=None):
     Parameters
     ----------
     record : dict, optional
-        date, machine, versions, rows; default: the last ones that were stored.
+        date, machine, versions, rows; default: the last one that was stored.
     """
     record = record or read("sliders.json")
     lab = {(row["variant"], row["round_trip_ms"]): row for row in record["rows"] if row["page"] == "lab"}

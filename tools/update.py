@@ -2,7 +2,7 @@
 
 ``git pull`` alone refuses to touch notebooks that were saved. So each of them is first copied whole to a new
 folder in ``my/``, which git ignores, and put back as it was published. After the pull every answer returns to
-the exercise of its number. If the pull fails, everything is as it was before.
+the exercise with its number. If the pull fails, everything is as it was before.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def git(*words):
 
 
 def saved():
-    """Return the names of the notebooks that the reader has changed, from the root."""
+    """Return the notebooks that the reader has changed, as paths from the root."""
     names = git("diff", "--name-only", "--diff-filter=M", "-z", "HEAD", "--", "notebooks/*.ipynb")
     return names.rstrip("\0").split("\0") if names else []
 

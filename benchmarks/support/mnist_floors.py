@@ -1,4 +1,4 @@
-"""What no loop can beat on this machine: rates of products and copies, and the price of asking for them."""
+"""What no loop can beat on this machine: rates of products and copies, and the price of launching them."""
 
 import time
 
@@ -27,12 +27,12 @@ def flops():
 
 
 def traffic():
-    """Return the bytes a step must move at least: images, weights twice, and what Adam reads and writes."""
+    """Return the fewest bytes a step can move: images, weights twice, and what Adam reads and writes."""
     return 4 * (BATCH * WIDTHS[0] + 2 * PARAMETERS + 7 * PARAMETERS)
 
 
 def micros(function, device, repeats):
-    """Return the least time of a call in microseconds, from five rounds of so many calls."""
+    """Return the least time of a call in microseconds, from five rounds of `repeats` calls."""
     rounds = []
     for _ in range(6):
         synchronize(device)
@@ -105,7 +105,7 @@ class Count(TorchDispatchMode):
         self.calls = 0
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        """Count one and do it, unless it only looks at a tensor in another way."""
+        """Count one and do it, unless it only gives another view of a tensor."""
         self.calls += not function.is_view
         return function(*args, **(kwargs or {}))
 

@@ -51,7 +51,7 @@ def lay_out(digits, folder):
 
 @dataclass(frozen=True)
 class Result:
-    """What a training took so far: seconds and mean loss of each epoch, and every step's loss if known."""
+    """A training so far: seconds and mean loss of each epoch, and every step's loss if known."""
 
     seconds: list[float]
     means: list[float]
@@ -136,7 +136,7 @@ class Order(torch.utils.data.Sampler):
         return self.n
 
     def __iter__(self):
-        """Yield all numbers below n once."""
+        """Yield every number below n once."""
         yield from torch.randperm(self.n, generator=self.generator).tolist()
 
 
@@ -148,7 +148,7 @@ def batches_of_loader(data, order):
 
 
 def batches_by_index(data, order):
-    """Permute: a hundred images at a time are fetched by their numbers."""
+    """Permute: a hundred images at a time are fetched by index."""
 
     def batches():
         for batch in torch.randperm(len(data.images), generator=order).split(BATCH):
@@ -202,7 +202,7 @@ def fit(net, data, epochs, order, loop=training.train_epoch):
 
 
 def fit_captured(steps, net, data, epochs, order):
-    """Run `training.fit` with so many steps in a CUDA graph."""
+    """Run `training.fit` with this many steps in a CUDA graph."""
     return fit(net, data, epochs, order, loop=cuda_graph.Graph(steps))
 
 

@@ -3,7 +3,7 @@
     from losslab.formulas import losses, optim
     from losslab import explorers
 
-Each folder answers a question, and its first line says which. docs/use.md says what of it is stable.
+Each folder answers a question, and its first line says which. docs/use.md says which parts are stable.
 """
 
 from losslab.book import moved

@@ -24,7 +24,7 @@ def momentum_without_rate(w, g, u=0.0, *, beta=0.9):
 
 
 def momentum_as_drawn(w, g, u=0.0, *, beta=0.9):
-    """D9 (E041): the drawn chain ends with the velocity, no arrow leads back to the parameters."""
+    """D9 (E041): the drawn chain ends with the velocity; no arrow leads back to the parameters."""
     return w, beta * u + (1 - beta) * g
 
 
@@ -62,7 +62,7 @@ def cross_entropy_as_printed(y, y_hat):
 
 
 def cross_entropy_after_softmax(z, labels):
-    """L7's comment put into code (E095): softmax in front of a loss that applies softmax itself."""
+    """L7's comment as code (E095): softmax in front of a loss that applies softmax itself."""
     return losses.cross_entropy(activations.softmax(z), labels)
 
 
@@ -80,14 +80,14 @@ def output_delta_as_printed(p, labels):
 
 
 def delta_as_printed(dz, a):
-    """F4 as printed (E053): "δ_l" = ∂L/∂z_l · ∂z_l/∂w_l, of every sample (N, n_l, n_{l−1}). It is ∂L/∂W_l."""
+    """F4 as printed (E053): "δ_l" = ∂L/∂z_l · ∂z_l/∂w_l, per sample, (N, n_l, n_{l−1}). It is ∂L/∂W_l."""
     return dz[..., :, None] * a[..., None, :]
 
 
 def layer_gradients_as_printed(layers, a, delta):
-    """F3 and F4 and nothing else (E054): only the last layer's weights get a gradient, all others zeros.
+    """F3 and F4 and nothing else (E054): only the last layer's weights get a gradient, all others get zeros.
 
-    There is no formula that takes δ from layer to layer, and none for a bias.
+    No formula takes δ from layer to layer, and none gives the gradient of a bias.
     """
     *before, last = [(np.zeros_like(W), np.zeros_like(b)) for W, b in layers]
     return [*before, (delta_as_printed(delta, a[-1]).sum(-3), last[1])]
@@ -139,7 +139,7 @@ def prepare_as_drawn(values, normalise, encode):
 
 
 def answers_as_printed(z, threshold=0.5):
-    """D13 (E044): "probability thresholding" of what the model puts out: logits, and any number of yeses.
+    """D13 (E044): "probability thresholding" of the model's output: of logits, and with any number of yeses.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The one table of chapters: the README, the start page and every banner line are made from it."""
+"""The single table of chapters, from which the README, the start page and every banner line are made."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ class Chapter(NamedTuple):
 
     @property
     def title(self):
-        """What it is called."""
+        """The chapter's title."""
         return words.of("chapters")[f"title.{self.number}"]
 
     @property
@@ -85,7 +85,7 @@ def table(folder=""):
     Parameters
     ----------
     folder : str
-        Where the notebooks lie, seen from the page: "notebooks/" for the README, "" for a notebook.
+        Path from the page to the notebooks: "notebooks/" for the README, "" for a notebook.
     """
     head = f"{words.of('chapters')['head']}\n|:--|:--|:--|--:|"
     rows = [

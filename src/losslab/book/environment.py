@@ -1,6 +1,6 @@
-"""What every chapter does first, and whether all that the chapters need is here.
+"""What every chapter does first, and whether everything that the chapters need is here.
 
-`begin` gives a kernel the settings of the book. The checks answer with one sentence each; nothing is raised.
+`begin` gives a kernel the settings of the book. Each check answers in one sentence; none raises.
 """
 
 import os
@@ -26,13 +26,13 @@ def begin(threads=None):
     """
     Give this process the settings of the book, whatever the reader's own configuration says.
 
-    Figures are drawn in matplotlib's defaults with `palette.STYLE` on top; in a notebook they appear below
-    their cell as PNG. A script keeps its backend. What cannot be undone from here, a printed line names.
+    Figures are drawn with matplotlib's defaults and `palette.STYLE` on top; in a notebook they appear below
+    their cell as PNG. A script keeps its backend. A printed line names what cannot be undone from here.
 
     Parameters
     ----------
     threads : int, optional
-        Of torch; by default OMP_NUM_THREADS if the reader has set it, or else one.
+        For torch; by default OMP_NUM_THREADS if the reader has set it, otherwise one.
     """
     from IPython import get_ipython
     from matplotlib import style
@@ -63,7 +63,7 @@ said = partial(words.say, "environment")
 
 
 class Check(NamedTuple):
-    """What was looked at, whether it is in order, and what was found or what to do."""
+    """What was checked, whether it is in order, and what was found or what to do."""
 
     name: str
     ok: bool
@@ -87,7 +87,7 @@ def report():
 
 
 def summary(checks):
-    """Return the names of what is in order, and one line for each thing that is not."""
+    """Return the names of the checks that passed, and one line for each that failed."""
     good = ", ".join(check.name for check in checks if check.ok)
     bad = [said("to_do", name=one.name, sentence=one.sentence) for one in checks if not one.ok]
     fine = textwrap.fill(said("fine", names=good), 88, subsequent_indent="    ")
@@ -95,14 +95,14 @@ def summary(checks):
 
 
 def details(checks):
-    """Return what was found, one line each: the text to paste into a report of an error."""
+    """Return what was found, one line each: the text to paste into a bug report."""
     version = installed("losslab") or said("absent")
     machine = f"{platform.system()} {platform.machine()}, losslab {version}"
     return "\n".join([machine, *(f"{check.name}: {check.sentence}" for check in checks)])
 
 
 def links():
-    """Return the project's addresses, as its metadata has them (dict of label -> address)."""
+    """Return the project's addresses, as its metadata gives them (dict of label -> address)."""
     lines = metadata.metadata("losslab").get_all("Project-URL") if installed("losslab") else None
     return dict(line.split(", ", 1) for line in lines or [])
 
@@ -140,7 +140,7 @@ def package(needed):
 
 
 def front_end(folders=None):
-    """Check that JupyterLab has the parts in the browser that draw sliders."""
+    """Check that JupyterLab has the front-end parts that draw sliders."""
     folders = jupyter_path("labextensions") if folders is None else folders
     missing = [
         name
@@ -156,7 +156,7 @@ def torch_runs():
     """Check that torch and torchvision import and compute on the best device here."""
     try:
         import torch
-        import torchvision  # noqa: F401  a torchvision made for another torch fails here
+        import torchvision  # noqa: F401  a torchvision built for another torch fails here
 
         device = best_device(torch)
         total = torch.ones(3, device=device).sum().item()
@@ -174,7 +174,7 @@ def best_device(torch):
 
 
 def digits():
-    """Check that the sample of MNIST which comes with the package can be read."""
+    """Check that the sample of MNIST shipped with the package can be read."""
     try:
         from losslab.data import mnist
 
@@ -185,15 +185,15 @@ def digits():
 
 
 def settings(app=None):
-    """Check that nothing which `begin` cannot undo was set or run before the first cell.
+    """Check that nothing that `begin` cannot undo was set or run before the first cell.
 
     Parameters
     ----------
     app : traitlets.config.Application, optional
-        The kernel's; by default that of this process, if there is one.
+        The kernel's; by default this process's, if there is one.
     """
     app = app or (Application.instance() if Application.initialized() else None)
-    found = ["PYTHONOPTIMIZE"] if sys.flags.optimize else []  # no assertion is checked
+    found = ["PYTHONOPTIMIZE"] if sys.flags.optimize else []  # assertions are not checked
     found += startup(app) if hasattr(app, "exec_PYTHONSTARTUP") else []
     if not found:
         return Check("settings", True, said("nothing_before"))

@@ -1,4 +1,4 @@
-"""Look a mistake or a part of the article up: tables whose last column leads to a cell of the book."""
+"""Look up a mistake or a part of the article: tables whose last column links to a cell of the book."""
 
 from losslab.article import coverage, errata
 from losslab.book import chapters, words
@@ -6,7 +6,7 @@ from losslab.book import chapters, words
 
 def search(words="", severity=""):
     """
-    Return the entries in which all words occur, in any order and in capitals or not.
+    Return the entries in which all words occur, in any order and ignoring case.
 
     Parameters
     ----------
@@ -26,14 +26,14 @@ def search(words="", severity=""):
 
 
 def errata_table(found):
-    """Return entries as a Markdown table whose last column leads to the cell that shows the mistake."""
+    """Return entries as a Markdown table whose last column links to the cell that shows the mistake."""
     head = f"{words.of('lookup')['errata']}\n|:--|:--|:--|:--|:--|"
     rows = [f"| **{e.id}** {e.severity} | {e.where} | {e.printed} | {e.right} | {link(e)} |" for e in found]
     return "\n".join([head, *rows])
 
 
 def link(entry):
-    """Return a Markdown link to the cell that shows a mistake, or to its chapter where nothing can be run."""
+    """Return a Markdown link to the cell that shows a mistake, or to its chapter if nothing can be run."""
     page = f"{chapters.find(entry.chapter).stem}.ipynb"
     return f"[{entry.chapter}]({page}#cell-id={entry.cell})" if entry.cell else f"([{entry.chapter}]({page}))"
 

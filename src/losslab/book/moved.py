@@ -1,4 +1,4 @@
-"""The names of release 0.1, `losslab.optim` say: they work once more, and each says what it is called now.
+"""The names of release 0.1, such as `losslab.optim`: they still work, and each says what it is called now.
 
 To be deleted with release 0.3, together with the line of `losslab/__init__.py` that calls `install`.
 """
@@ -10,7 +10,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-# Old module -> where its names are now, and the names that have gone elsewhere or are called otherwise.
+# Old module -> where its names are now, and the names that have gone elsewhere or been renamed.
 MOVED = {
     "attribution": ("formulas.attribution", {}),
     "augmentation": ("data.augment", {}),
@@ -142,7 +142,7 @@ MOVED = {
 
 
 class Old(ModuleType):
-    """A module that has moved: whoever asks for a name of it is told where that is."""
+    """A module that has moved: asking it for a name tells where that name is now."""
 
     def __getattr__(self, name):
         folder, elsewhere = MOVED[self.__name__.removeprefix("losslab.")]
@@ -159,10 +159,10 @@ class Old(ModuleType):
 
 
 class Finder(MetaPathFinder, Loader):
-    """Finds the modules that have moved, after all others have looked."""
+    """Finds the modules that have moved, after all other finders have looked."""
 
     def find_spec(self, fullname, path=None, target=None):
-        """Return a spec for `losslab.optim` and its like."""
+        """Return a spec for `losslab.optim` and the like."""
         package, _, name = fullname.partition(".")
         return ModuleSpec(fullname, self) if package == "losslab" and name in MOVED else None
 
@@ -171,7 +171,7 @@ class Finder(MetaPathFinder, Loader):
         return Old(spec.name)
 
     def exec_module(self, module):
-        """Do nothing: what is asked of the stand-in is fetched then."""
+        """Do nothing: the stand-in fetches a name when it is asked for it."""
 
 
 def install():

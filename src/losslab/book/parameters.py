@@ -1,4 +1,4 @@
-"""What a chapter can be asked for, judged before it begins: `-p epochs ten` is no matter of an hour."""
+"""A chapter's parameters, judged before it begins: nobody should wait an hour to see `-p epochs ten` fail."""
 
 from numbers import Integral
 
@@ -15,16 +15,16 @@ def judge(*, data="sample", epochs=1, seed=0, device="auto"):
     data : "sample" or "full"
         As for `mnist.load`.
     epochs : int
-        From 1.
+        At least 1.
     seed : int
-        From 0, below 2⁶³ − 2: a chapter takes the next two as well.
+        At least 0 and below 2⁶³ − 2: a chapter uses the next two as well.
     device : str
-        "auto", "cpu", or an accelerator that is there, such as "cuda" or "cuda:1".
+        "auto", "cpu", or an accelerator of this machine, such as "cuda" or "cuda:1".
 
     Raises
     ------
     ValueError
-        With what was expected and what came.
+        Saying what was expected and what came.
     """
     if data not in tuple(mnist.SHA256):
         raise ValueError(f"data must be 'sample' or 'full', got {data!r}")
@@ -37,12 +37,12 @@ def judge(*, data="sample", epochs=1, seed=0, device="auto"):
 
 
 def whole(number):
-    """Say whether this is a whole number; True and 2.0 are none."""
+    """Say whether this is a whole number; True and 2.0 are not."""
     return isinstance(number, Integral) and not isinstance(number, bool)
 
 
 def devices():
-    """Return what can be asked for here: "auto", "cpu" and the accelerator's names."""
+    """Return the devices that can be asked for here: "auto", "cpu" and the accelerator's names."""
     if not torch.accelerator.is_available():
         return ["auto", "cpu"]
     kind = torch.accelerator.current_accelerator().type

@@ -1,9 +1,10 @@
-"""How many processors there are for this process, and how many threads torch computes on.
+"""How many processors this process may use, and how many threads torch computes on.
 
 A container on Binder or a JupyterHub sees every processor of its machine, but gets the time of only a few.
 torch, which takes a thread for each processor it sees, knows nothing of that, nor of other programs. Its
-threads wait for each other by spinning: one that has lost its processor stops all, and a training becomes
-many times as slow (`benchmarks/busy.py`). One thread waits for nobody, and loses little in small networks.
+threads spin while they wait for each other: one that has lost its processor holds up all of them, and
+training becomes many times slower (`benchmarks/busy.py`). One thread waits for nobody, and loses little in
+small networks.
 """
 
 import math
@@ -13,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from losslab.book import words
 
-CHOICES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # environment variables by which a reader decides
+CHOICES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # environment variables with which a reader decides
 
 
 def usable():
@@ -25,17 +26,17 @@ def usable():
 
 def quota(root="/"):
     """
-    Return the processors' worth of time that this process's control groups allow, such as 1.5; inf: no limit.
+    Return how many processors' worth of time this process's control groups allow, such as 1.5; inf: no limit.
 
     Parameters
     ----------
     root : str or Path
-        Where `proc/self/cgroup` and `sys/fs/cgroup` lie.
+        Where `proc/self/cgroup` and `sys/fs/cgroup` are.
 
     Notes
     -----
     A group cannot have more than the groups around it, so the smallest of them counts. In a container the
-    path may be the host's, at which nothing lies here: then the mount itself is the container's group.
+    path may be the host's, which does not exist here: then the mount itself is the container's group.
     """
     try:
         lines = Path(root, "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
@@ -45,7 +46,7 @@ def quota(root="/"):
 
 
 def folders(line, root="/"):
-    """Return where the limits in one line of /proc/self/cgroup may stand, innermost group first."""
+    """Return the folders that may hold the limits of one line of /proc/self/cgroup, innermost group first."""
     _, controllers, path = line.split(":", 2)
     if not controllers:  # version 2, alone or beside version 1
         mounts = ["", "unified"]
@@ -70,7 +71,7 @@ def limit(folder):
 
 
 def set_threads(threads=None, environ=os.environ):
-    """Let torch compute on so many threads; None: as the reader's environment says, or else on one."""
+    """Let torch compute on this many threads; None: as the reader's environment says, otherwise on one."""
     import torch
 
     if threads is not None and not (isinstance(threads, int) and threads >= 1):

@@ -1,7 +1,7 @@
 """The recorded measurements of `benchmarks/`, as tables: numbers are read from the record, never typed.
 
-The records lie in the repository, not in the package; there is one copy of each number. They are found from
-this file, wherever a kernel or the site works.
+The records are in the repository, not in the package; there is one copy of each number. They are located
+relative to this file, wherever a kernel or the site runs.
 """
 
 import json
@@ -23,7 +23,7 @@ ON_THE_WAY = {
 
 
 def read(device, folder=RESULTS):
-    """Return the record of the MNIST benchmark on a "cpu" or on "cuda"; None if it has not been measured."""
+    """Return the record of the MNIST benchmark on "cpu" or "cuda"; None if it has not been measured."""
     file = Path(folder) / f"mnist-{device}.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
@@ -57,7 +57,7 @@ def table(record, without=()):
 
 
 def variant(variant):
-    """Return what a variant is, in words."""
+    """Return the description of a variant in words."""
     said = words.of("records")
     return said.get(f"variant.{variant}") or said["recipe"].format(variant=variant)
 

@@ -1,4 +1,4 @@
-"""New images out of old ones that keep their label: small random affine maps, a batch at a time."""
+"""New images made from old ones, with the same labels: small random affine maps, a batch at a time."""
 
 import math
 
@@ -16,9 +16,9 @@ def affine(images, generator=None, *, degrees=10.0, shift=2.0, zoom=0.1):
     generator : torch.Generator, optional
         One on the CPU gives the same maps on every device.
     degrees : float
-        Turned by up to so much, either way.
+        The largest rotation, either way.
     shift : float
-        Moved by up to so many pixels, along both axes.
+        The largest shift in pixels, along either axis.
     zoom : float
         Scaled by 1 − zoom to 1 + zoom; below 1.
     """
@@ -34,19 +34,19 @@ def affine(images, generator=None, *, degrees=10.0, shift=2.0, zoom=0.1):
     half = torch.tensor(images.shape[:0:-1], device=device) / 2  # width, height: grids run from −1 to 1
     x, y = u[2:] * shift / half[:, None]
     cos, sin = angle.cos() / scale, angle.sin() / scale
-    wide = half[0] / half[1]  # the two axes have other units unless the image is square
+    wide = half[0] / half[1]  # the two axes have different units unless the image is square
     return mapped(images, (cos, -sin / wide, x), (sin * wide, cos, y), "border")
 
 
 def mapped(images, right, down, beyond):
     """
-    Return each image as an affine map of its own sees it, sampled bilinearly.
+    Return each image under an affine map of its own, sampled bilinearly.
 
     Parameters
     ----------
     images : float tensor, shape (N, height, width)
     right, down : three tensors each, shape (N,)
-        Where the pixel at (x, y) is taken from: (a, b, c) is a x + b y + c, and the page runs from −1 to 1.
+        Where the pixel at (x, y) is taken from: (a, b, c) means a x + b y + c; the page runs from −1 to 1.
     beyond : "border" or "zeros"
         What lies beyond the edge.
     """
@@ -86,7 +86,7 @@ def pressed(ink, force):
 
 
 def darkest(ink):
-    """Return for each pixel the largest value of its 3 × 3; the page goes on at the opposite edge."""
+    """Return the largest value in each pixel's 3 × 3 neighbourhood; the page wraps around at its edges."""
     for axis in (-1, -2):
         ink = torch.maximum(ink, torch.maximum(ink.roll(1, axis), ink.roll(-1, axis)))
     return ink

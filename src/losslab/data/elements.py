@@ -1,4 +1,4 @@
-"""The names of the chemical elements, to learn from: three characters, and the one that follows."""
+"""The names of the chemical elements, as training data: three characters, and the one that follows."""
 
 import numpy as np
 
@@ -22,7 +22,7 @@ CONTEXT = 3  # characters that the network sees
 
 
 def encode(text):
-    """Return the indices of a text in `ALPHABET`; raise if one of its characters is not there."""
+    """Return the indices of a text in `ALPHABET`; raise if one of its characters is not in it."""
     if strange := set(text) - set(ALPHABET):
         raise ValueError(f"only {ALPHABET[1:]} can be written, got {sorted(strange)}")
     return [ALPHABET.index(character) for character in text]
@@ -35,7 +35,7 @@ def decode(symbols):
 
 
 def check_symbols(symbols):
-    """Raise unless these are indices in `ALPHABET`: −1 would be taken for the last one in silence."""
+    """Raise unless these are indices in `ALPHABET`: −1 would silently be taken for the last one."""
     if strange := [symbol for symbol in symbols if not 0 <= symbol < len(ALPHABET)]:
         raise ValueError(f"symbols must be in 0..{len(ALPHABET) - 1}, got {strange}")
 
@@ -48,7 +48,7 @@ def one_hot(symbols):
 
 
 def pairs(names=NAMES):
-    """Return every context and the character that follows, of all names.
+    """Return every context in all the names, and the character that follows it.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Drawn ink to a picture such as MNIST's: 20 pixels long, its centre of mass in the middle of 28 × 28."""
+"""From drawn ink to a picture like MNIST's: 20 pixels long, its centre of mass in the middle of 28 × 28."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def centred(image, faint=16):
     image : array_like, shape (H, W)
         0 (paper) to 255 (ink), of any size.
     faint : float
-        What is not darker does not count when the ink is cut out.
+        Pixels no darker than this do not count when the ink is cut out.
 
     Returns
     -------
@@ -51,9 +51,9 @@ def centred(image, faint=16):
 
 
 def _placed(small):
-    """Lay a small image on 28 × 28 so that its centre of mass is at pixel (14, 14), and all fits."""
+    """Lay a small image whole on 28 × 28, its centre of mass at pixel (14, 14) or as near as it fits."""
     middle = SIDE // 2  # as in MNIST: pixel 14, counted from 0
-    at = [round(middle - mean + 1e-9) for mean in centre_of_mass(small)]  # a half is rounded up
+    at = [round(middle - mean + 1e-9) for mean in centre_of_mass(small)]  # halves are rounded up
     top, left = (min(max(a, 0), SIDE - n) for a, n in zip(at, small.shape, strict=True))
     page = np.zeros((SIDE, SIDE))
     page[top : top + small.shape[0], left : left + small.shape[1]] = small

@@ -37,13 +37,13 @@ SHA256 = {  # of the uncompressed files, in the order of the fields of Digits
     },
 }
 SAMPLE = resources.files("losslab.data") / "files"
-SCRATCH = "losslab-download-"  # how the folders begin in which downloads lie until they are verified
+SCRATCH = "losslab-download-"  # prefix of the folders that hold downloads until they are verified
 STALLED = 30.0  # seconds without a byte after which a mirror counts as failed
 STALE = 3600.0  # seconds after which a scratch folder counts as left behind by a killed process
 
 
 class DataError(RuntimeError):
-    """The data cannot be had; the message says which file, what is wrong with it, and what to do."""
+    """The data cannot be obtained; the message says which file, what is wrong with it, and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ def load(which="sample", root=None):
     Returns
     -------
     Digits
-        Fresh tensors: writing to them changes nothing but them.
+        Fresh tensors: writing to them changes nothing else.
 
     Raises
     ------
@@ -163,14 +163,14 @@ def _download(folder, name, sha256, faults):
 
 def _from_mirrors(folder, name, sha256, scratch, faults):
     """Download one file from the first of torchvision's mirrors that has it whole; return its path."""
-    from torchvision.datasets import MNIST  # here: slow to import, and the sample does without
+    from torchvision.datasets import MNIST  # here: slow to import, and the sample does without it
 
     for number, mirror in enumerate(MNIST.mirrors):
         try:
             return _from(f"{mirror}{name}.gz", sha256, scratch / str(number))
         except (OSError, EOFError, zlib.error, HTTPException, RuntimeError) as error:
             if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-                raise  # our disk is full, whichever the mirror
+                raise  # our disk is full, whatever the mirror
             faults.append(f"{mirror}{name}.gz: {' '.join(str(error).split())}")
     raise DataError(
         f"{name} (SHA-256 {sha256[:16]}...) could not be obtained ({'; '.join(faults)}): go online and run "
@@ -179,7 +179,7 @@ def _from_mirrors(folder, name, sha256, scratch, faults):
 
 
 def _from(url, sha256, scratch):
-    """Download, unpack and verify one file by torchvision's means, progress bar included; return its path."""
+    """Download, unpack and verify one file as torchvision does, progress bar included; return its path."""
     from torchvision.datasets.utils import download_and_extract_archive
 
     before = socket.getdefaulttimeout()

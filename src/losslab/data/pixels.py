@@ -7,7 +7,7 @@ import torch
 
 
 def mean_std(images):
-    """Return mean and standard deviation of the pixels of uint8 images, exactly, on the scale 0 to 1."""
+    """Return the exact mean and standard deviation of the pixels of uint8 images, on the scale 0 to 1."""
     check_pixels(images)
     share = torch.bincount(images.flatten().cpu(), minlength=256).double() / images.numel()
     grey = torch.arange(256, dtype=torch.float64) / 255
@@ -32,7 +32,7 @@ def standardise(images, mean, std):
 
 
 def check_pixels(images):
-    """Raise unless there are images of bytes."""
+    """Raise unless these are uint8 images, at least one."""
     if images.dtype != torch.uint8:
         raise TypeError(f"images must be uint8 pixels, got {images.dtype}: standardised before?")
     if not images.numel():

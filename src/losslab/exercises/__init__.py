@@ -1,8 +1,8 @@
-"""Is my answer right? `check("5.1", answer)` says yes, gives a hint, or sees that nothing was answered yet.
+"""Is my answer right? `check("5.1", answer)` says yes, gives a hint, or notices that there is no answer yet.
 
 Imports all folders but `explorers`. The checker of exercise 5.1 is `check_5_1(answer)` in `ch05.py`. For a
-right answer it returns None, else what to say: a key of the table ["5.1"] in `book/words`, or a Sentence with
-one. What stands in the table [exercise] can be said in every exercise.
+right answer it returns None, otherwise what to say: a key of the table ["5.1"] in `book/words`, or a Sentence
+with one. The table [exercise] is for all exercises.
 """
 
 import functools
@@ -31,7 +31,7 @@ def verdict(number, answer):
     number : str
         The exercise, as in its heading: "5.1".
     answer : object
-        What the reader filled in: a value, a function, or a tuple of such. None, `...` and a function that
+        What the reader filled in: a value, a function, or a tuple of these. None, `...` and a function that
         returns one of these count as not answered.
 
     Raises
@@ -46,15 +46,15 @@ def verdict(number, answer):
         hint = None if said is None else in_words(said, text)
     except NotAnsweredError:
         return text["not_answered"].format(number=number)
-    except Exception as error:  # the reader's code, or an answer of another type than was asked for
+    except Exception as error:  # the reader's code, or an answer of the wrong type
         hint = text["raised"].format(error=type(error).__name__, message=error)
     return text["right" if hint is None else "not_yet"].format(number=number, hint=hint)
 
 
 def in_words(said, text):
-    """Return what a checker returned in the words of `text`; the `hint` of a Sentence is a key, too, or None.
+    """Put what a checker returned into the words of `text`; the `hint` of a Sentence is a key, too, or None.
 
-    `Sentence.said` is for our own arrays: of one that came from the reader it would say each number alone.
+    `Sentence.said` is for our own arrays: of an array from the reader it would say each number separately.
     """
     if isinstance(said, str):
         return text[said]
@@ -75,7 +75,7 @@ def find(number):
 
 
 def filled_in(answer):
-    """Return `answer`, its functions made to complain when they give nothing back; raise if it is blank."""
+    """Return `answer`, its functions made to complain when they return nothing; raise if it is blank."""
     if answer is None or answer is ...:
         raise NotAnsweredError
     if isinstance(answer, tuple):

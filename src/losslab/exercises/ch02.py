@@ -26,7 +26,7 @@ def check_2_1(answer):
 
 
 def _slip_2_1(got):
-    """Name what has made somebody choose these three columns, or None."""
+    """Name what would have led to these three columns, or None."""
     slips = {11: "leaked", 13: "large", 19: "far"}
     if got == {3, 7, 17}:
         return None

@@ -88,7 +88,7 @@ def check_3_3(answer):
 
 
 def _kl(p, q):
-    """Term by term in plain Python, so that the checker does not repeat the arrays it checks."""
+    """Sum term by term in plain Python, so that the checker does not repeat the arrays it checks."""
     if any(a > 0 and b == 0 for a, b in zip(p, q, strict=True)):
         return float("inf")
     return sum(a * (np.log(a) - np.log(b)) for a, b in zip(p, q, strict=True) if a > 0)
@@ -123,7 +123,7 @@ def check_3_4(answer):
 
 
 def _label_entropy(right, K):
-    """Entropy of K classes, one of probability `right`, the others alike."""
+    """Entropy of K classes, one of probability `right`, the others equally likely."""
     rest = (1 - right) / (K - 1)
     return -sum(n * p * np.log(p) for n, p in ((1, right), (K - 1, rest)) if p > 0)
 

@@ -45,7 +45,7 @@ def _slips_4_1(p, y):
 def check_4_2(answer):
     """Take a function (W, delta, z) -> (Wᵀ δ) ⊙ (1 − tanh² z)."""
     rng = np.random.default_rng(0)
-    square = [rng.normal(size=shape) for shape in ((3, 3), 3, 3)]  # W for Wᵀ runs here, and must be found
+    square = [rng.normal(size=shape) for shape in ((3, 3), 3, 3)]  # W for Wᵀ runs here, and must be caught
     for W, delta, z in (square, [rng.normal(size=shape) for shape in ((2, 4), 2, 4)]):
         got, right = np.asarray(answer(W, delta, z), float), (W.T @ delta) * (1 - np.tanh(z) ** 2)
         if got.shape != right.shape:
@@ -104,7 +104,7 @@ def _slip_4_3_bias(b, delta):
 
 
 def _first_number(got, right, slips, name):
-    """None for the right array, else the slip that it is, else the first number that is off."""
+    """Return None for the right array, otherwise the slip it shows, or else its first number."""
     if np.allclose(got, right):
         return None
     return named(got, slips) or Sentence("off", name=name, right=right.flat[0], got=got.flat[0])

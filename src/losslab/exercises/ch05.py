@@ -124,7 +124,7 @@ def check_5_4(answer):
 
 
 def _compare(answer, right, slips, *, values, **knobs):
-    """Judge a rule by its path in the ravine, which every slip leaves in another way."""
+    """Judge a rule by its path in the ravine; every slip takes a different one."""
     if not callable(answer):
         return "no_rule"
     got = answer(np.ones(2), np.ones(2), **knobs)

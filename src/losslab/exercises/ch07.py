@@ -41,7 +41,7 @@ def check_7_2(answer):
 
 
 def _ends(K):
-    """Return the lowest and the highest loss, by torch."""
+    """Return the lowest and the highest loss, computed by torch."""
     ends = torch.tensor([[1.0, *[0.0] * (K - 1)], [0.0] * (K - 1) + [1.0]], dtype=torch.float64)
     return torch.nn.functional.cross_entropy(ends, torch.tensor([0, 0]), reduction="none").tolist()
 

@@ -124,6 +124,6 @@ def _slips_8_4(p, m):
 
 
 def _cut(p, kept):
-    """Keep some entries of p, scaled to the sum 1."""
+    """Keep some entries of p, rescaled to sum to 1."""
     q = np.where(kept, p, 0)
     return q / q.sum()

@@ -41,7 +41,7 @@ def check_90_1(is_chain):
 
 
 def check_90_2(broken):
-    """Return None if `broken` lists the entries that claim a cell which their chapter does not have."""
+    """Return None if `broken` lists the entries that claim a cell their chapter does not have."""
     found = list(broken([dict(entry) for entry in ENTRIES], {c: set(n) for c, n in NOTEBOOKS.items()}))
     if "E4" in found:
         return "empty"

@@ -9,7 +9,7 @@ def close(got, want, rtol=1e-6, atol=1e-8):
 
 
 def very_close(got, want):
-    """Return whether they agree in nine digits."""
+    """Return whether they agree to nine digits."""
     return close(got, want, rtol=1e-9)
 
 
@@ -20,11 +20,11 @@ def named(got, slips, same=close):
     Parameters
     ----------
     got : number, array or tuple
-        The reader's; of a function, what it gives at all settings that tell the slips apart.
+        The reader's; for a function, what it gives at all the settings that tell the slips apart.
     slips : dict
         {key in the words of the exercise: what this slip gives}.
     same : function (got, slip) -> bool
-        No laxer than what accepts a right answer, with which a slip may agree at some setting; `operator.eq`
+        No laxer than the test of a right answer, with which a slip may agree at some setting; `operator.eq`
         for counts.
     """
     return next((key for key, slip in slips.items() if same(got, slip)), None)

@@ -1,7 +1,7 @@
 """What can I move? The explorers of the chapters: `explorers.explore()` opens one, in a notebook.
 
-Each is the function of the same name in the file of its name in `views`. A file is read when its explorer is
-asked for: most need no PyTorch, and then none is loaded. Imports all other folders but `exercises`.
+Each is a function in the file of the same name in `views`. A file is read when its explorer is asked for:
+most need no PyTorch, and then it is not loaded. Imports all other folders but `exercises`.
 """
 
 import warnings

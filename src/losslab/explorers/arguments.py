@@ -1,4 +1,4 @@
-"""What the call of an explorer may be given: each argument is judged in one sentence."""
+"""What an explorer may be called with: each argument is judged in one sentence."""
 
 import sys
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def finite(value):
-    """Whether a value is a finite number; True and False are none."""
+    """Whether a value is a finite number; True and False are not."""
     return isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 

@@ -18,7 +18,7 @@ class Slider:
     values: np.ndarray
 
     def at(self, value):
-        """Return the slider with `value` in place of its nearest neighbour, and the index of it."""
+        """Return the slider with `value` in place of its nearest neighbour, and its index."""
         (low, high), whole = self.values[[0, -1]].tolist(), self.values.dtype.kind == "i"
         if not finite(value) or not low <= value <= high or (whole and value != round(value)):
             kind = "a whole number" if whole else "a number"
@@ -36,13 +36,13 @@ class Series:
     Attributes
     ----------
     key : str
-        Of `palette.LINES`, and of its label among the words; series of one key are shown and hidden together.
+        Of `palette.LINES`, and of its label among the words; series with one key are shown and hidden as one.
     panel : int
         The Axes of the stage it is drawn on.
     points : array, shape (A, B, n, 2)
         Data coordinates; A or B is 1 for a slider without influence.
     ends : int array, shape (A, B), optional
-        The step at which a run has diverged, −1 for one that has not: from there on nothing is drawn.
+        The step at which a run diverged, −1 for one that did not; nothing is drawn from there on.
     scrub : bool
         Whether point k belongs to step k and is drawn from that step on.
     fill : bool
@@ -64,8 +64,8 @@ class View:
     Attributes
     ----------
     topic : str, or dict of key -> text
-        The table of the words in which its labels and sentences stand: the name of its explorer; or, of one
-        that is only being tried, the words themselves.
+        The table of words that holds its labels and sentences: the name of its explorer; or, for one that
+        is only being tried out, the words themselves.
     stage : callable
         `stage(figure, theme, words) -> list of Axes` draws what does not move; `theme` is "light" or "dark".
     series : list of Series
@@ -76,7 +76,7 @@ class View:
     image : uint8 array, shape (h, w), optional
         A small picture beside the drawing pad of a live explorer, 0 (paper) to 255 (ink).
     done : (int, int), optional
-        How many steps of how many a training has taken, for the bar of a live explorer.
+        The steps a training has taken, and all that it will take, for the bar of a live explorer.
     """
 
     topic: str
@@ -93,7 +93,7 @@ class View:
         return [sentence.said(known) for sentence in (self.text, *self.says.values())]
 
     def sentence(self, index=None, shown=None, lang=None):
-        """Return what is said at a position, by default the first, while the series `shown`, or all, show."""
+        """Return what is said at a position (default: the first) about the series `shown` (default: all)."""
         shape = np.broadcast_shapes(*[np.shape(series.points)[:-2] for series in self.series])
         index = (0,) * len(shape) if index is None else tuple(index)
         text, *said = [str(np.broadcast_to(one, shape)[index]) for one in self.said(lang)]

@@ -28,8 +28,8 @@ class LiveExplorer(Explorer):
         `compute(**values) -> View`: one number per slider under the slider's name, the other settings, and
         `ink`, a uint8 array of shape (pad, pad), 0 (paper) to 255 (ink), if there is a pad. In the View,
         `points` have shape (n, 2) and every Sentence says one text; `image` is shown beside the pad. Every
-        View has the same series in the same order; one without points yet has (0, 2). The stage is drawn
-        again after a choice only.
+        View has the same series in the same order; one without points yet has (0, 2). The stage is redrawn
+        only after a choice.
 
         A generator function is a training: the explorer shows its first View (before the first step), a Run
         button iterates over it in a thread, and Stop takes effect at its next yield. Each View should carry
@@ -61,7 +61,7 @@ class LiveExplorer(Explorer):
 
     live = True
     ink = traitlets.CBytes().tag(sync=True, echo_update=False)  # C: what comes from a page is a memoryview
-    answer = traitlets.Dict().tag(sync=True)  # one picture: what for, its lines, its words, how far
+    answer = traitlets.Dict().tag(sync=True)  # one picture: its request, its lines, its words, its progress
 
     def __init__(self, opener, compute, sliders=(), menus=None, *, pad=0, pen=None, shown=None, **values):
         super().__init__(opener, compute, sliders, menus, values)
@@ -105,7 +105,7 @@ class LiveExplorer(Explorer):
         return {**super()._describe(view, shapes), "pad": [self.pad, self.pen], "trains": self.trains}
 
     def _tell(self, view, n, running=False, problem=""):
-        """Show a View as the picture of request n, unless another request has come."""
+        """Show a View as the picture of request n, unless a newer request has come."""
         with self._lock:
             if self._run != n:
                 return
@@ -127,11 +127,11 @@ class LiveExplorer(Explorer):
 
     def _asked(self, n=0, **what):
         with self._lock:
-            self._run = n  # a run that is older ends at its next yield
+            self._run = n  # an older run ends at its next yield
         super()._asked(n, **what)
 
     def _answer(self, choice=(), run=False, fresh=False):
-        """Compute for a request of the browser, or start or stop a run."""
+        """Compute for a request from the browser, or start or stop a run."""
         self._choose(choice, fresh)
         if "ink" in self.settings:
             self._draw(self.settings.pop("ink"))
@@ -145,7 +145,7 @@ class LiveExplorer(Explorer):
             self._thread.start()
 
     def _train(self, n, views, before):
-        """Show the pictures of run n until it ends or another request has come; in a thread of its own."""
+        """Show the pictures of run n until it ends or a newer request has come; in a thread of its own."""
         if before:
             before.join()
         view, shown, problem = self.view, 0.0, ""

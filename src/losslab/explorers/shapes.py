@@ -1,4 +1,4 @@
-"""What lines of explorers are made of: outlines of bars and ridges, dots, tangents; points (..., n, 2)."""
+"""What an explorer's lines are made of: outlines of bars and ridges, dots, tangents; points (..., n, 2)."""
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def bars(heights, at=None, width=0.8, floor=0.0):
 
 
 def rows(lengths, left, height=0.72):
-    """Outline bars that lie, the first lowest, from `left` to their lengths, (..., n) to (..., 4 n, 2)."""
+    """Outline horizontal bars, the first lowest, from `left` to their lengths, (..., n) to (..., 4 n, 2)."""
     foot = np.full_like(lengths, left)
     y = np.arange(lengths.shape[-1])[:, None] + height / 2 * np.array([1, 1, -1, -1])
     corners = points(np.stack([foot, lengths, lengths, foot], -1), y)
@@ -38,13 +38,13 @@ def rows(lengths, left, height=0.72):
 
 
 def ridges(heights, x, feet):
-    """Draw ridges in one path, (..., points, 2): along one, back on its own line, and on to the next.
+    """Draw ridges in one path, (..., points, 2): along one, back on its base line, and on to the next.
 
     Parameters
     ----------
     heights : array, shape (..., rows, n)
     x : array, shape (n + 3,)
-        The left end, n places of heights, the right end, the left end again.
+        The left end, the n positions of the heights, the right end, the left end again.
     feet : array, shape (rows,)
         The ordinate of the line on which each ridge stands.
     """
@@ -53,7 +53,7 @@ def ridges(heights, x, feet):
 
 
 def tangent(x, y, slope, width, height):
-    """Touching point, both ends and the point again, shape (..., 4, 2): as long in every direction.
+    """Point of contact, both ends and the point again, shape (..., 4, 2): equally long in every direction.
 
     Parameters
     ----------

@@ -18,20 +18,20 @@ FAR = 2_000  # … and cut off here, far outside every window
 
 
 def house_style(lang="en"):
-    """While it is entered, figures look the same whatever style the notebook has chosen."""
+    """Context in which figures look the same, whatever style the notebook has chosen."""
     return style.context(["default", palette.STYLE, palette.fonts(lang)])
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Where an Axes of a stage lies, and how data become pixels there; its figure would hold megabytes.
+    """Where an Axes of a stage is, and how data become pixels there; keeping its figure would cost megabytes.
 
     Attributes
     ----------
     box : [left, top, width, height]
         CSS pixels.
     transform : matplotlib.transforms.Transform
-        Data coordinates to pixels, y upwards from the foot of the stage.
+        Data coordinates to pixels, y upwards from the bottom of the stage.
     height : float
         Of the stage.
     """
@@ -48,15 +48,15 @@ def panel(ax):
 
 
 def places(figure):
-    """Return where the Axes of a figure that has been laid out stand."""
+    """Return the positions of the Axes of a figure that has been laid out."""
     return [ax.get_position(original=True).frozen() for ax in figure.axes]
 
 
 def draw_stage(stage, theme, topic, lang="en", size=(WIDTH, HEIGHT), at=None):
-    """Return a stage as a laid-out figure on transparent ground, and its Axes.
+    """Return a stage as a laid-out figure on a transparent background, and its Axes.
 
     Its words are those of a topic, in English where no font has the letters of the language. Laying out takes
-    as long as drawing; `at` are the `places` of a stage that has been laid out.
+    as long as drawing, so `at` may give the `places` of a stage that has already been laid out.
     """
     lang = palette.legible(lang)
     with house_style(lang):
@@ -126,7 +126,7 @@ def pack(series, panel):
 
 
 def hollow(name):
-    """Whether an area of this name is outlined only, to tell it from others without colours: dotted ones."""
+    """Whether an area of this name is only outlined, to be told apart without colour: dotted ones are."""
     return palette.LINES[name]["linestyle"] == ":"
 
 
@@ -155,7 +155,7 @@ def still(stage, topic, lines, step, lang="en", size=(WIDTH, HEIGHT), at=None):
     stage : callable
     topic : str
     lines : iterable of (key, {"panel", "scrub", "fill"}, (points, drawn))
-        What is shown: with the points of `unpack`.
+        What is shown, with the points from `unpack`.
     step : int
     """
     lang = palette.legible(lang)

@@ -1,4 +1,4 @@
-"""Explorers whose every slider position is computed beforehand, so that the browser only looks up and draws.
+"""Explorers whose every slider position is computed in advance, so that the browser only looks up and draws.
 
 compute (a function in `views`) → pack (`stage`) → draw (`front`, no maths). While a slider moves, no message
 goes to the kernel. It is asked only for what is not on the grid: another surface, another start.
@@ -48,25 +48,25 @@ class Explorer(anywidget.AnyWidget):
     Parameters
     ----------
     opener : function
-        What opens this explorer: `explorers.` and its name are the call that is copied with the settings.
+        What opens this explorer: `explorers.` and its name form the call that is copied with the settings.
     compute : callable
         See the two kinds of explorers.
     sliders : sequence of Slider
     menus : dict of name -> options
-        Settings offered as a menu. An option sets the setting of the menu's name; a dict of option -> dict
-        says what else it sets.
+        Settings offered as menus. An option sets the setting that its menu is named after; a dict of
+        option -> dict says what else it sets.
     values : dict
         Where each slider stands, and the other keywords of `compute`.
     """
 
-    # As text: given a Path, anywidget keeps every explorer forever, to tell it when the file changes.
+    # As text: given a Path, anywidget keeps every explorer forever, to notify it when the file changes.
     _esm, _css = front()
     size = WIDTH, HEIGHT
     live = False
-    stage = None  # the function that has drawn the stage that stands
+    stage = None  # the function that drew the current stage
     meta = traitlets.Dict().tag(sync=True)
     stages = traitlets.Dict().tag(sync=True)  # theme -> PNG
-    # Written by the browser: index, step, shown, when a control is let go; and request n, what to compute.
+    # Written by the browser: index, step, shown, when a control is released; and request n, what to compute.
     state = traitlets.Dict().tag(sync=True)
     ask = traitlets.Dict().tag(sync=True, echo_update=False)
     answered = traitlets.Dict({"n": 0, "problem": ""}).tag(sync=True)
@@ -87,7 +87,7 @@ class Explorer(anywidget.AnyWidget):
         self.observe(lambda change: self._asked(**change.new), "ask")
 
     def _open(self, shown, step):
-        """Compute the first picture; if it has not what is asked for, leave nothing behind."""
+        """Compute the first picture; if it lacks what is asked for, leave nothing behind."""
         try:
             self._refresh()
             self.state = {**self.state, **self._checked(shown, step)}
@@ -96,7 +96,7 @@ class Explorer(anywidget.AnyWidget):
             raise
 
     def _asked(self, n=0, **what):
-        """Answer request n of the browser, and say so; if it fails, say why and stay with what is shown."""
+        """Answer the browser's request n, and say so; if that fails, say why and keep what is shown."""
         before, problem = self.settings, ""
         try:
             with self.hold_sync():
@@ -108,7 +108,7 @@ class Explorer(anywidget.AnyWidget):
             self.answered = {"n": n, "problem": problem}
 
     def _choose(self, choice, fresh=False):
-        """Take over what the options of [name, option, name, option, …] set; `fresh`: after a Reset."""
+        """Apply what the options of [name, option, name, option, …] set; `fresh`: after a Reset."""
         if fresh:
             self.settings = self.first
         for name, chosen in zip(choice[::2], choice[1::2], strict=True):
@@ -124,7 +124,7 @@ class Explorer(anywidget.AnyWidget):
         }
 
     def _set_stage(self, view):
-        """Return a view's stage as PNG for both themes; draw it if it is another than before."""
+        """Return a view's stage as PNG for both themes; draw it if it differs from the last one."""
         if view.stage is self.stage:
             return self.stages
         self.stage, self.topic = view.stage, view.topic
@@ -174,15 +174,15 @@ class Explorer(anywidget.AnyWidget):
         }
 
     def _menu(self, name, options, known):
-        """Return of a menu: the option that stands, every [option, label], and its own label.
+        """Return a menu's current option, every [option, label], and its own label.
 
-        What is called alike in every language, such as a digit or an optimiser, has no label among the words.
+        What has one name in every language, such as a digit or an optimiser, has no label among the words.
         """
         labels = [[one, known.get(f"option.{name}.{one}", one)] for one in options]
         return [option(name, self.settings[name], options), labels, known[f"menu.{name}"]]
 
     def close(self):
-        """Take the explorer off every page and out of memory, with the layout that ipywidgets made for it."""
+        """Remove the explorer from every page and from memory, with the layout ipywidgets made for it."""
         self.layout.close()
         super().close()
 
@@ -198,7 +198,7 @@ class Explorer(anywidget.AnyWidget):
         return f"{call}({', '.join(f'{k}={v}' for k, v in said.items())})"
 
     def still(self):
-        """Draw what the browser shows: it is looked up in what the browser was sent."""
+        """Draw what the browser shows, looked up in what the browser was sent."""
         keys, shown = self.meta["keys"], self.state["shown"]
         lines = zip(self.meta["series"], unpack(*self._sent()), strict=True)
         lines = [(keys[s["name"]], s, points) for s, points in lines if keys[s["name"]] in shown]
@@ -238,7 +238,7 @@ class GridExplorer(Explorer):
     """
 
     atlas = traitlets.Bytes().tag(sync=True)  # zlib: every series, then the texts
-    preview = traitlets.Bytes().tag(sync=True)  # the present position alone, while the point is dragged
+    preview = traitlets.Bytes().tag(sync=True)  # the current position alone, while the point is dragged
 
     def __init__(self, opener, compute, sliders, menus=None, *, point=None, shown=None, step=None, **values):
         super().__init__(opener, compute, sliders, menus, values)
@@ -247,7 +247,7 @@ class GridExplorer(Explorer):
         self._open(shown, step)
 
     def computed(self):
-        """Compute the View of the whole grid for the present settings; only what is packed of it is kept."""
+        """Compute the View of the whole grid for the current settings; only its packed form is kept."""
         return self._view(s.values for s in self.sliders)
 
     def _view(self, values):
@@ -262,7 +262,7 @@ class GridExplorer(Explorer):
         return np.frombuffer(raw, "<i2", size), shapes, self.state["index"]
 
     def _refresh(self):
-        """Compute the whole grid for the present settings and hand it to the browser in one message."""
+        """Compute the whole grid for the current settings and hand it to the browser in one message."""
         view = self.computed()
         stages = self._set_stage(view)
         packed = [pack(s, self.panels[s.panel]) for s in view.series]
@@ -279,7 +279,7 @@ class GridExplorer(Explorer):
         return {**super()._describe(view, shapes), "point": point}
 
     def _answer(self, choice=(), point=None, preview=False, fresh=False):
-        """Recompute for a request of the browser: one slider position during a drag, else the grid."""
+        """Recompute for a request from the browser: one slider position during a drag, else the grid."""
         self._choose(choice, fresh)
         if point is not None:
             x, y = self.panels[0].transform.inverted().transform((point[0], HEIGHT - point[1]))

@@ -1,4 +1,4 @@
-"""Arrays to artists on the Axes they are given. Nothing here computes a number or knows about pyplot."""
+"""Arrays to artists on the Axes they are given. Nothing here computes a number or uses pyplot."""
 
 import numpy as np
 from matplotlib.colors import LogNorm
@@ -58,7 +58,7 @@ def loss_curves(ax, curves, *, every=10, floor=1e-16):
 
 
 def curves(ax, lines, *, every=None):
-    """Draw named lines, the i-th in the i-th style of `LINES` (here the styles mean nothing by themselves).
+    """Draw named lines, the i-th in the i-th style of `LINES` (here the styles have no meaning of their own).
 
     Parameters
     ----------
@@ -98,13 +98,13 @@ def digits(ax, images, captions=(), *, columns=10):
 
 
 def confusion(ax, counts):
-    """Draw a confusion matrix: right answers as grey numbers on the diagonal, mistakes the darker the more.
+    """Draw a confusion matrix: right answers as grey numbers on the diagonal, frequent mistakes darker.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
     counts : array, shape (K, K)
-        `counts[i, j]` images of class i that were taken for class j.
+        `counts[i, j]` is the number of images of class i that were taken for class j.
     """
     counts = np.asarray(counts)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
@@ -157,7 +157,7 @@ def bars(ax, values, *, words="{:.2f}"):
 
 
 def estimates(ax, values):
-    """Draw the mean of some numbers per name with their standard deviation as a bar, and the numbers as dots.
+    """Draw for each name the mean of its numbers, their standard deviation as a bar, and the numbers as dots.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def estimates(ax, values):
 
 
 def network(ax, layers, labels, *, theme="light", fontsize=8):
-    """Draw the neurons of a network as boxes with words in them; what runs between them is the caller's.
+    """Draw the neurons of a network as boxes with words in them; what connects them is up to the caller.
 
     Parameters
     ----------

@@ -83,7 +83,7 @@ LINES = {
     "Cut off": line("orange", ":"),
 }
 
-# A surface from low loss to high, so pale (so dark) that every line keeps a contrast of 3:1 on all of it.
+# A surface from low loss to high, so pale (or dark) that every line keeps a contrast of 3:1 all over it.
 GROUND = {
     "light": LinearSegmentedColormap.from_list("pale", ["#C3D3E2", "#FFFFFF"]),
     "dark": LinearSegmentedColormap.from_list("dim", ["#28394A", "#111111"]),
@@ -100,7 +100,7 @@ def colour(key, theme):
 
 
 def tint(ax, theme):
-    """Give an Axes with everything written on it the text colour of a theme, on transparent ground."""
+    """Give an Axes, with everything written on it, the text colour of a theme on a transparent background."""
     ax.set_facecolor("none")
     ax.tick_params(which="both", colors=TEXT[theme])
     ax.spines[["top", "right"]].set_visible(False)
@@ -124,7 +124,7 @@ LETTERS = {
 
 
 def fonts(lang):
-    """Return the settings with which matplotlib writes a language; nothing where its own font does."""
+    """Return the settings with which matplotlib writes a language; none where its own font will do."""
     if lang not in LETTERS:
         return {}
     for look_again in (False, True):
@@ -138,7 +138,7 @@ def fonts(lang):
 
 @cache
 def find_new_fonts():
-    """Tell matplotlib, once per process, of fonts that came after it had made its list."""
+    """Tell matplotlib, once per process, of fonts that were installed after it made its list."""
     known = {font.fname for font in font_manager.fontManager.ttflist}
     for path in set(font_manager.findSystemFonts()) - known:
         with suppress(OSError, RuntimeError):  # a font that cannot be read

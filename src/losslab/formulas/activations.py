@@ -1,4 +1,4 @@
-"""What turns the numbers of neurons into others: activations and their slopes, softmax, sigmoid."""
+"""What is applied to the outputs of a layer: activations and their slopes, softmax, sigmoid."""
 
 from collections.abc import Callable
 from typing import NamedTuple

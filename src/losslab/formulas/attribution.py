@@ -52,7 +52,7 @@ def sampled_shapley(f, x, baseline, orders):
     ----------
     f, x, baseline : as for `shapley`
     orders : int array, shape (m, n)
-        Permutations of 0 … n − 1, such as `rng.permuted(...)` draws them.
+        Permutations of 0 … n − 1, such as `rng.permuted(...)` draws.
 
     Returns
     -------

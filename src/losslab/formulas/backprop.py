@@ -50,7 +50,7 @@ def forward(layers, x, sigma=RELU):
     Raises
     ------
     ValueError
-        If x is no batch, of other inputs than a layer reads, or a bias would be broadcast over its layer.
+        If x is not a batch of the inputs that a layer reads, or a bias would be broadcast over its layer.
     """
     x = np.asarray(x)
     if x.ndim < 2:
@@ -82,7 +82,7 @@ def softmax_jacobian(p):
 
 
 def output_delta(p, labels):
-    """δ_L = (p − y) / N, the slope of the mean cross-entropy in the logits (article F3, corrected).
+    """δ_L = (p − y) / N, the gradient of the mean cross-entropy in the logits (article F3, corrected).
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def output_delta(p, labels):
 
 
 def backward(layers, z, delta, sigma=RELU):
-    """Send δ_L back: δ_l = (W_{l+1}ᵀ δ_{l+1}) ⊙ σ'(z_l) (missing in the article).
+    """Send δ_L back: δ_l = (W_{l+1}ᵀ δ_{l+1}) ⊙ σ'(z_l) (missing from the article).
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def layer_gradients(deltas, a):
 
 
 def flatten(layers):
-    """Lay all weights and biases, or their gradients, out as one vector: W_1, b_1, W_2, b_2 and so on."""
+    """Lay out all weights and biases, or their gradients, as one vector: W_1, b_1, W_2, b_2 and so on."""
     return np.concatenate([array.ravel() for layer in layers for array in layer])
 
 
@@ -187,7 +187,7 @@ def central_difference(f, w, h=1e-5):
 
 
 class Check(NamedTuple):
-    """Where a gradient and its differences disagree most; printed, it says both numbers."""
+    """Where a gradient and its differences disagree most; printed, it shows both numbers."""
 
     index: tuple
     given: float

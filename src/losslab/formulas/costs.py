@@ -1,6 +1,6 @@
 """What large trainings cost: operations, days, energy, money, messages and memory (article ch. 9, Q1 and Q3).
 
-Symbols: N parameters, D tokens, n devices. Prices and watts are the reader's assumptions, no constants here.
+Symbols: N parameters, D tokens, n devices. Prices and watts are the reader's assumptions, not constants here.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ IMAGENET = 1_281_167  # training images of ILSVRC 2012
 
 
 def train_flop(parameters, tokens):
-    """Operations of a training, 6 N D (Kaplan et al. 2020): 2 N a token forward, 4 N backward."""
+    """Operations of a training, 6 N D (Kaplan et al. 2020): 2 N per token forward, 4 N backward."""
     return 6.0 * parameters * tokens
 
 
@@ -31,11 +31,11 @@ class Size(NamedTuple):
     source: str
 
 
-# N and D of texts as Brown et al. (2020) print them in Table D.1, rounded. Devlin et al. (2019) round the
+# N and D for texts as Brown et al. (2020) print them in Table D.1, rounded. Devlin et al. (2019) round the
 # 335 million of BERT large to 340.
 TABLE_D1 = {"BERT base": (109e6, 250e9), "BERT large": (355e6, 250e9), "GPT-3": (174.6e9, 300e9)}
-# Images: counted operations of one image forward and backward, times images, times epochs of the recipe.
-# Texts: from Table D.1, where N and D stand with their product.
+# Images: operations counted for one image forward and backward, times images, times epochs of the recipe.
+# Texts: from Table D.1, which gives N and D with their product.
 MODELS = (
     Size("the article's Net", 242_762, 1_052_416 * 60_000 * 10, "counted; 10 epochs of MNIST"),
     Size("ResNet-18", 11_689_512, 10_648_412_160 * IMAGENET * 90, "counted; torchvision's recipe"),
@@ -57,7 +57,7 @@ MODELS = (
 
 
 class Published(NamedTuple):
-    """A training as its authors report it; `hours` of all devices together, None where they do not say."""
+    """A training as its authors report it; `hours` summed over all devices, None where they do not say."""
 
     parameters: float
     tokens: float
@@ -86,7 +86,7 @@ PUBLISHED = {
     "LLaMA": Published(65.2e9, 1.4e12, None, "A100", 312e12, None, 1_022_362, "Touvron et al. 2023"),
 }
 COUNTED = {model.name: model.parameters for model in MODELS}
-# Parameters: counted of the article's network and of BERT large, as published of the others.
+# Parameters: counted for the article's network and for BERT large, as published for the others.
 PARAMETERS = {"Net": COUNTED["the article's Net"], "BERT": COUNTED["BERT large"]} | {
     name: run.parameters for name, run in PUBLISHED.items()
 }
@@ -102,7 +102,7 @@ def check_devices(devices):
 
 
 def train_days(flop, devices, rate):
-    """Days that n devices need for so many operations, each at `rate` FLOP/s *achieved*, not its peak."""
+    """Days that n devices need for `flop` operations, each at `rate` FLOP/s *achieved*, not its peak."""
     check_devices(devices)
     if not (np.asarray(rate) > 0).all():
         raise ValueError(f"rate must be positive, got {rate}")
@@ -177,7 +177,7 @@ def ring_bytes(size, devices):
 
 
 def ring_all_reduce(arrays):
-    """Sum n arrays so that each device ends with the sum, every device sending only to its neighbour.
+    """Sum n arrays so that each device ends up with the sum, every device sending only to its neighbour.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-REJECTED = -1  # in the place of a class: no answer
+REJECTED = -1  # in place of a class: no answer
 
 
 def decide(p, threshold=0.0):
@@ -11,21 +11,21 @@ def decide(p, threshold=0.0):
     Parameters
     ----------
     p : array_like, shape (..., K)
-        Probabilities of K classes of which one is right.
+        Probabilities of K classes, exactly one of which is right.
     threshold : float
-        0 answers always.
+        0 always answers.
 
     Raises
     ------
     ValueError
-        If p are no probabilities: logits, say.
+        If p are not probabilities but, say, logits.
     """
     p = _probabilities(p)
     return np.where(p.max(-1) >= threshold, p.argmax(-1), REJECTED)
 
 
 def top_k(p, k):
-    """Return the k most probable classes, the most probable first, shape (..., k); of equals, the lower one.
+    """Return the k most probable classes, the most probable first, shape (..., k); ties go to the lower one.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def precision_recall(scores, truth, threshold):
     Returns
     -------
     precision, recall : arrays, shape (...)
-        NaN where nobody was told yes, or nothing was there to be found.
+        NaN where there was no yes, or nothing to be found.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def sample(p, rng):
 
 
 def generate(logits_of, choose, stop, limit, prompt=()):
-    """Write symbol by symbol: each is chosen from the logits that the network gives to all before it.
+    """Write symbol by symbol: each is chosen from the logits that the network gives for all before it.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def generate(logits_of, choose, stop, limit, prompt=()):
 
 def _probabilities(p):
     p = np.asarray(p, float)
-    if not ((p >= 0) & (p <= 1 + 1e-6)).all():  # sums and means may be a rounding error above
+    if not ((p >= 0) & (p <= 1 + 1e-6)).all():  # sums and means may exceed 1 by a rounding error
         raise ValueError(f"probabilities must be from 0 to 1, got {p.min():g} to {p.max():g}")
     return p
 

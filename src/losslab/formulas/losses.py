@@ -47,7 +47,7 @@ def cross_entropy(z, labels):
     Raises
     ------
     ValueError
-        If the shapes do not fit, or a label is no integer or out of range.
+        If the shapes do not fit, or a label is not an integer or is out of range.
     """
     z, labels = numbers(z), np.asarray(labels)
     if z.ndim != 2 or labels.shape != z.shape[:1]:
@@ -86,7 +86,7 @@ def binary_cross_entropy(z, y):
 
 
 def temperature_slope(z, labels, T):
-    """Slope of the mean cross-entropy in 1/T: mean of Σₖ pₖ zₖ − z_y. Positive where 1/T is too large."""
+    """Slope of the mean cross-entropy along 1/T: mean of Σₖ pₖ zₖ − z_y. Positive where 1/T is too large."""
     z, labels = np.asarray(z), np.asarray(labels)
     if z.ndim != 2 or labels.shape != z.shape[:1]:
         raise ValueError(f"z must be (N, K) and labels (N,), got {z.shape} and {labels.shape}")
@@ -99,7 +99,7 @@ def temperature_slope(z, labels, T):
 def fit_temperature(z, labels, low=0.01, high=100.0):
     """Return the T in [low, high] with the least cross-entropy of softmax(z/T) (Guo et al. 2017).
 
-    The cross-entropy is convex in 1/T, so its slope changes sign once; halving finds where.
+    The cross-entropy is convex in 1/T, so its slope changes sign once; bisection finds where.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def fit_temperature(z, labels, low=0.01, high=100.0):
     Raises
     ------
     ValueError
-        If the best T is not inside: below if every label has the largest logit, above if the logits are
+        If the best T is not inside: it is below if every label has the largest logit, above if the logits are
         no better than a guess.
     """
     if not temperature_slope(z, labels, low) > 0 > temperature_slope(z, labels, high):

@@ -59,7 +59,7 @@ def gradient(theta, X, y):
 
 
 def curvature(X):
-    """Second derivatives H = (2/N) Xᵀ X, shape (d, d): the same everywhere, and without y."""
+    """Second derivatives H = (2/N) Xᵀ X, shape (d, d): the same everywhere, and independent of y."""
     X = np.asarray(X, float)
     if X.ndim != 2 or not X.size:
         raise ValueError(f"X must be (N, d), got {X.shape}")
@@ -67,12 +67,12 @@ def curvature(X):
 
 
 def lr_limit(X):
-    """Gradient descent on L converges from every start exactly for 0 < α < 2 / (largest eigenvalue of H)."""
+    """Gradient descent on L converges from every start if and only if 0 < α < 2 / largest eigenvalue of H."""
     return 2 / np.linalg.eigvalsh(curvature(X))[-1]
 
 
 def solve(X, y):
-    """The θ of least loss, shape (d,); the shortest one where several are equally good."""
+    """The θ with the least loss, shape (d,); the shortest one where several are equally good."""
     X, y = (np.asarray(a, float) for a in (X, y))
     if X.ndim != 2 or y.shape != X.shape[:1]:
         raise ValueError(f"X must be (N, d) and y (N,), got {X.shape} and {y.shape}")

@@ -1,7 +1,7 @@
-"""Losses of two parameters that can be looked at: value, gradient, window, start and minimum of each.
+"""Losses of two parameters, to be looked at: value, gradient, window, start and minimum of each.
 
 The last axis of `w` holds the two coordinates; all other axes are batch axes. The only power taken is
-the square: it is rounded alike on every machine, and so runs at the edge of chaos are alike, too.
+the square: every machine rounds it alike, so that even runs at the edge of chaos are the same everywhere.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class Surface:
     xlim, ylim : (float, float)
         The window to draw.
     start : (float, float)
-        A start from which the optimisers tell their differences.
+        A start that brings out the differences between the optimisers.
     minimum : (float, float) or None
         The minimiser; None where the loss has no lower bound.
     """

@@ -26,7 +26,7 @@ def run(rule, gradient, w0, steps):
     Raises
     ------
     ValueError
-        If steps is no whole number from 0, or the gradient has another shape than w and would be broadcast.
+        If steps is not a whole number ≥ 0, or the gradient has another shape than w and would be broadcast.
     """
     if not isinstance(steps, (int, np.integer)) or steps < 0:
         raise ValueError(f"steps must be a whole number, 0 or more, got {steps!r}")
@@ -55,7 +55,7 @@ def loss_along(value, path):
 
 
 def diverged_at(path, limit=1e3):
-    """First step at which a path has left the ball |w| ≤ `limit` or is no longer finite.
+    """First step at which a path is outside the ball |w| ≤ `limit` or is no longer finite.
 
     Parameters
     ----------

@@ -73,13 +73,13 @@ def saved_bytes(function):
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        result = function()  # alive until all is counted, so that no address is used twice
+        result = function()  # alive until all is counted, so that no address is reused
     del result
     return sum(kept.values())
 
 
 def flop(function):
-    """Run `function()` and return the operations of its matrix products, convolutions and attention.
+    """Run `function()` and count the operations of its matrix products, convolutions and attention.
 
     A multiplication and an addition count as two. Works on the "meta" device, where nothing is computed.
     """
@@ -89,7 +89,7 @@ def flop(function):
 
 
 def places(steps):
-    """Return where to draw recorded steps, (n, 2): the result right, what it was made of to its left."""
+    """Return where to draw recorded steps, (n, 2): the result on the right, what it came from to its left."""
     depth = [0] * len(steps)
     for i, step in enumerate(steps):  # every step comes before those it read
         for before in step.reads:

@@ -1,8 +1,8 @@
-"""A training that was killed goes on from its last epoch: its state in a folder, numbers and words, no code.
+"""A training that was killed resumes from its last epoch: its state in a folder, tensors and JSON, no code.
 
 A checkpoint is one file, `epoch-00007.safetensors`: the tensors, and in its metadata, as JSON, the settings,
 the history and a hash of the tensors. It is written under another name, flushed to the disk and then renamed,
-which happens at once or not at all. The one before it stays until then.
+which happens entirely or not at all. The one before it stays until then.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from safetensors.torch import save
 
 from losslab.learning import history, saving
 
-KEPT = 2  # the last one, and the one before in case a disk damages it
-KEY = "losslab.training"  # where the facts stand in the file's metadata
+KEPT = 2  # the last one, and the one before it in case the disk damages that
+KEY = "losslab.training"  # the key of the facts in the file's metadata
 
 
 class Folder:
@@ -28,7 +28,7 @@ class Folder:
     Parameters
     ----------
     path : path
-        A folder of its own for each training; it is made if it is missing.
+        A folder of its own for each training; it is created if it is missing.
     """
 
     def __init__(self, path):
@@ -37,16 +37,16 @@ class Folder:
             raise ValueError(f"checkpoints need a folder that can be written to, got {self.path}")
 
     def save(self, state):
-        """Write a `history.State`, then remove older ones; return after it has reached the disk."""
+        """Write a `history.State`, then remove older ones; return once it has reached the disk."""
         write(self.path, state.epoch, *collect(state))
 
     def load(self, state):
-        """Bring a `history.State` into the state of the last whole checkpoint, if there is one.
+        """Restore a `history.State` from the last intact checkpoint, if there is one.
 
         Raises
         ------
         ValueError
-            If the checkpoint is of a training with other settings, or none of several is complete.
+            If the checkpoint is of a training with other settings, or there are some but none is intact.
         """
         if (found := read(self.path)) is not None:
             restore(state, *found, self.path)
@@ -62,7 +62,7 @@ def write(path, epoch, tensors, facts):
 
 
 def read(path):
-    """Return the tensors and the facts of the last whole checkpoint; None if nothing was ever saved."""
+    """Return the tensors and the facts of the last intact checkpoint; None if nothing was ever saved."""
     faults = []
     for file in sorted(path.glob("epoch-*.safetensors"), reverse=True):
         try:
@@ -130,7 +130,7 @@ def random_states(state):
 
 
 def restore(state, tensors, facts, path):
-    """Bring a training into the state that `collect` has recorded."""
+    """Restore a training to the state that `collect` recorded."""
     for what in state.settings | facts["settings"]:
         was, now = facts["settings"].get(what), state.settings.get(what)
         if was != now:
@@ -155,7 +155,7 @@ def restore(state, tensors, facts, path):
 
 
 def restore_optimizer(optimizer, memories):
-    """Give an optimiser the memories "0.exp_avg" and so on of its parameters."""
+    """Give an optimiser back the memories of its parameters: "0.exp_avg" and so on."""
     state = {}
     for key, tensor in memories.items():
         i, name = key.split(".", 1)
@@ -181,7 +181,7 @@ def digest(tensor):
 
 
 def named(thing):
-    """Return the name of a function or object with the numbers and words it holds, alike in every process."""
+    """Return the name of a function or object with the numbers and strings in it, alike in every process."""
     if isinstance(thing, partial):
         name, held = named(thing.func), dict(enumerate(thing.args)) | thing.keywords
     elif inspect.isfunction(thing):

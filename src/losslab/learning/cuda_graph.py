@@ -1,7 +1,7 @@
 """Steps recorded once as a CUDA graph and then replayed: the processor no longer launches each kernel.
 
-A step of a small network is some dozens of kernels of a few microseconds each; asking for them one by one
-from Python takes longer than they do. Where nothing can be recorded, one line says why, and the plain loop
+A step of a small network is a few dozen kernels of a few microseconds each; launching them one by one from
+Python takes longer than running them. Where nothing can be recorded, one line says why, and the plain loop
 runs.
 """
 
@@ -18,13 +18,13 @@ class Graph:
     Parameters
     ----------
     steps : int
-        So many steps, or as many as divide an epoch, are recorded together. More mean fewer launches and a
-        longer recording. One object serves one training.
+        Steps recorded together; if they do not divide an epoch, their greatest common divisor with it. More
+        mean fewer launches and a longer recording. One object serves one training.
 
     Raises
     ------
     ValueError
-        If `steps` is no whole number from 1; when called, if the training is not the one it has begun with.
+        If `steps` is not a whole number ≥ 1; when called, if the training is not the one it began with.
     torch.OutOfMemoryError
         If the recording does not fit into the device's memory. As after any other failure, the network, its
         optimiser and the random state are then what they were.
@@ -59,11 +59,11 @@ class Graph:
             )
 
     def record(self, model, optimizer, batches):
-        """Record the graph if that has not been done; return why it cannot be, or None."""
+        """Record the graph unless that has been done; return why it cannot be recorded, or None."""
         if self.recorded is None:
             try:
                 self.recorded = Recorded(model, optimizer, batches, math.gcd(self.steps, len(batches)))
-            except torch.OutOfMemoryError:  # a RuntimeError, too, and no matter of the network
+            except torch.OutOfMemoryError:  # a RuntimeError, too, but not the network's fault
                 raise
             except RuntimeError as error:  # the network asks for a number, say, or copies from the host
                 return f"recording failed: {str(error).splitlines()[0]}"
@@ -83,7 +83,7 @@ def obstacle(model, optimizer, batches):
 
 
 class Before:
-    """What a network, its optimiser and the random states were, to be brought back."""
+    """What a network, its optimiser and the random states were, to be restored."""
 
     def __init__(self, model, optimizer, device):
         self.model, self.optimizer, self.device = model, optimizer, device
@@ -95,7 +95,7 @@ class Before:
 
     @torch.no_grad()
     def undo_steps(self):
-        """Undo what steps do, in place: a graph will know the addresses of weights and memories."""
+        """Undo what steps do, in place: a graph remembers the addresses of weights and memories."""
         for name, tensor in tensors(self.model).items():
             tensor.copy_(self.weights[name])
         for p, memory in self.optimizer.state.items():
@@ -116,7 +116,7 @@ class Before:
 
 
 def tensors(model):
-    """Return all that the steps of a network may change, by name: parameters and buffers."""
+    """Return everything that the steps of a network may change, by name: parameters and buffers."""
     return dict(model.named_parameters()) | dict(model.named_buffers())
 
 
@@ -156,7 +156,7 @@ class Recorded:
         self.losses[k].copy_(training.step(self.model, self.optimizer, self.x[k], self.y[k]))
 
     def warm_up(self):
-        """Take a few steps on a stream of their own, as recording demands."""
+        """Take a few steps on a stream of their own, as recording requires."""
         self.model.train()
         self.optimizer.param_groups[0].update(lr=self.rate)
         stream = torch.cuda.Stream()
@@ -165,7 +165,7 @@ class Recorded:
             with torch.cuda.stream(stream):
                 for _ in range(3):
                     self.step(0)
-        finally:  # whoever undoes these steps must not overtake them
+        finally:  # undoing these steps must not overtake them
             torch.cuda.current_stream().wait_stream(stream)
 
     def replay(self, batches, rates, bar):

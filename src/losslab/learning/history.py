@@ -1,4 +1,4 @@
-"""What a training leaves behind while it runs, and the sentences with which it stops when it goes wrong."""
+"""What a training records as it runs, and the sentences with which it stops when it goes wrong."""
 
 import math
 from contextlib import contextmanager
@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import torch
 
-EXPLODED = 100  # times the first loss (or 1 nat): what no healthy training reaches
+EXPLODED = 100  # times the first loss (or 1 nat): no healthy training gets there
 
 
 class Score(NamedTuple):
-    """Mean cross-entropy in nats and share of right answers on `count` images."""
+    """Mean cross-entropy in nats and share of correct answers on `count` images."""
 
     loss: float
     accuracy: float
@@ -25,7 +25,7 @@ class Score(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """What a training left behind.
+    """What a training recorded.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class History:
 
 @dataclass
 class State:
-    """All that a training changes, so all that a checkpoint has to hold, and the settings it belongs to."""
+    """All that a training changes, so all that a checkpoint must hold, and the settings it belongs to."""
 
     model: torch.nn.Module
     optimizer: torch.optim.Optimizer

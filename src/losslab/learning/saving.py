@@ -1,6 +1,6 @@
 """A finished model in one file: weights, and the transform without which they mean nothing.
 
-The format is safetensors: numbers and text. Opening such a file runs no code, which opening a pickle does.
+The format is safetensors: tensors and JSON. Opening such a file runs no code, unlike opening a pickle.
 """
 
 import json
@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from losslab.data.pixels import Transform
 
-KEY = "losslab.transform"  # where the transform stands in the file's metadata
+KEY = "losslab.transform"  # the key of the transform in the file's metadata
 
 
 class ModelFileError(RuntimeError):
@@ -79,7 +79,7 @@ def load(file, model):
     Raises
     ------
     ModelFileError
-        If the file is missing, damaged, no finished model, or one of another architecture.
+        If the file is missing, damaged, not a finished model, or one of another architecture.
     """
     try:
         with safe_open(file, "pt") as opened:

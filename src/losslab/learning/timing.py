@@ -1,4 +1,4 @@
-"""Where the time of a program goes, and which of several ways is the fastest on this machine."""
+"""Where a program's time goes, and which of several ways is the fastest on this machine."""
 
 import statistics
 import sys
@@ -23,14 +23,14 @@ class Parts(dict):
 
 def take_turns(functions, rounds=5, *, progress=True):
     """
-    Time functions in alternation, so that a busy minute of the machine hits all of them.
+    Time functions in alternation, so that a busy minute of the machine affects all of them.
 
     If the turns of a function disagree, a printed sentence says so.
 
     Parameters
     ----------
     functions : dict of str to callable
-        Each is called once per round, in this order and back in the next round; once before for practice.
+        Each is called once per round, in this order and backwards in the next; once beforehand as a warm-up.
     rounds : int
     progress : bool
         Show a bar on stdout.

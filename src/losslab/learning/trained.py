@@ -1,4 +1,4 @@
-"""The small networks of chapter 8, trained in seconds from what the package ships, each once."""
+"""The small networks of chapter 8, each trained once, in seconds, from what the package ships."""
 
 from copy import deepcopy
 from functools import cache, partial, wraps
@@ -70,7 +70,7 @@ def reader(measured=True):
 
 @once
 def pad_reader(seed=0):
-    """Train the article's network for hands that are not in MNIST: 36 epochs of wobbling digits."""
+    """Train the article's network for hands that are not in MNIST: 36 epochs of wobbled digits."""
     x, y = split()["train"]
     transform = Transform(*pixels.mean_std(x), (28, 28), NAMES)
     generator = torch.Generator().manual_seed(seed)
@@ -82,13 +82,13 @@ def pad_reader(seed=0):
 
 
 def overlaid(images, labels, count, generator):
-    """Write two digits over one another, at random.
+    """Lay two digits over one another, at random.
 
     Returns
     -------
     images : uint8 tensor, shape (count, 28, 28)
     truth : bool tensor, shape (count, 10)
-        Which digits are there: two, or one where it met itself.
+        Which digits are there: two, or one where both are the same.
     """
     one, two = torch.randint(len(images), (2, count), generator=generator)
     there = one_hot(labels[one], 10) + one_hot(labels[two], 10)

@@ -1,4 +1,4 @@
-"""Start the worker through torchrun from a notebook: on this machine only, and never without end."""
+"""Start the worker through torchrun from a notebook: on this machine only, and never without a time limit."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-LOOPBACK = {"linux": "lo", "darwin": "lo0"}  # the network interface that leads nowhere but to this machine
+LOOPBACK = {"linux": "lo", "darwin": "lo0"}  # the network interface that leads only to this machine
 
 
 class LaunchError(RuntimeError):
@@ -26,7 +26,7 @@ def launch(*arguments, processes=2, limit=120):
         For the script, such as "--steps", "60".
     processes : int
     limit : float
-        Seconds after which all of them are ended.
+        Seconds after which all of them are stopped.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def launch(*arguments, processes=2, limit=120):
     LaunchError
         If they do not start, or do not finish.
     """
-    # Windows deletes no file that a process which is just ending has open: then it stays.
+    # Windows cannot delete a file that a dying process still has open: then it stays.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         out = Path(folder, "results.json")
         script = ["--meet", Path(folder, "workers"), "--out", out, "--limit", limit, *arguments]
@@ -68,7 +68,7 @@ def surroundings():
 
 
 def ended(command, limit):
-    """Run a command and return what it said; whatever happens here, it has ended afterwards."""
+    """Run a command and return what it said; whatever happens here, it has ended by then."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
     try:
         process = subprocess.Popen(command, env=surroundings(), start_new_session=True, **pipes)

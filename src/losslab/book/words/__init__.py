@@ -1,7 +1,7 @@
 """The words that a reader sees, one file per language, apart from the code that decides which are said.
 
-`en.toml` is whole; in another file what is missing is said in English. A table of the file is a topic,
-such as an explorer or an exercise; its entries are texts, with {names} for what the code fills in.
+`en.toml` is complete; what another file lacks is said in English. Each table of a file is a topic, such as
+an explorer or an exercise; its entries are texts, with {names} for what the code fills in.
 """
 
 import os
@@ -37,7 +37,7 @@ def language():
 
 @cache
 def read(lang):
-    """Return a language's file as {topic: {"key": text}}; what is nested in a topic gets a key with dots."""
+    """Return a language's file as {topic: {"key": text}}; what is nested in a topic gets a dotted key."""
     text = FILES.joinpath(f"{lang}.toml").read_text(encoding="utf-8")
     return {topic: dict(flat(entries)) for topic, entries in tomllib.loads(text).items()}
 
@@ -54,7 +54,7 @@ def flat(entries, before=""):
 def of(topic, lang=None):
     """Return what is said about a topic: {"key": text}, English where another language has no words yet.
 
-    Of an explorer that is only being tried the topic may be such a dict itself.
+    For an explorer that is only being tried out, the topic may itself be such a dict.
     """
     if isinstance(topic, dict):
         return topic
@@ -83,7 +83,7 @@ class Sentence:
     key : str, or array of str
         One for all, or one per position.
     **values : numbers, text, Sentences, or arrays of them that broadcast together
-        A Sentence is said first, and fills the place of its name.
+        A Sentence is said first, and what it says fills the place of its name.
 
     Examples
     --------

@@ -10,7 +10,7 @@ const push = (text, click) => {
 };
 const within = (value, low, high) => Math.min(Math.max(value, low), high);
 
-// Keys that are pressed here are not for the notebook. JupyterLab asks each element whether it suppresses
+// Keys pressed here are not for the notebook. JupyterLab asks each element whether it suppresses
 // shortcuts, from the focused one upwards, and others listen further up.
 function own(el) {
   for (const control of el.querySelectorAll("input, select, button, canvas, .ll-scroll")) {
@@ -79,7 +79,7 @@ function swatch(fill, marker) {
   return { canvas, paint };
 }
 
-// A box for each line, which puts its key into `shown` or takes it out.
+// A box for each line, which adds its key to `shown` or removes it.
 function legend({ meta, shown }, changed) {
   const lines = meta.keys.map((key, k) => {
     const sample = swatch(meta.series.find((s) => s.name === k).fill, meta.markers[k]);
@@ -183,7 +183,7 @@ function sheet(side, pen, changed) {
   return { canvas, line, clear, bytes, set };
 }
 
-// Show bytes on a canvas of as many pixels: a byte is how much ink lies there.
+// Show bytes on a canvas with one pixel for each: a byte is how much ink is there.
 function spread(canvas, view) {
   const g = canvas.getContext("2d");
   const image = g.createImageData(canvas.width, canvas.height);
@@ -218,7 +218,7 @@ function pointed(canvas, side, line, rubbing) {
   canvas.addEventListener("pointercancel", up);
 }
 
-// Draw with the keyboard: a pen whose tip is seen, and whose state is said.
+// Draw with the keyboard: a pen whose tip is visible, and whose state is announced.
 function typed(canvas, side, line, rubbing, words) {
   const tip = node("span", { className: "ll-tip" });
   const status = attributes(node("span"), { role: "status" });
@@ -284,7 +284,7 @@ const write = (where, text) => {
   if (where.textContent !== text) where.textContent = text;
 };
 
-// What is said of the picture: its beginning, and what Python says of each line that is shown. A picture shown
+// What is said about the picture: its beginning, and what Python says about each line shown. A picture shown
 // while the start point is dragged comes without texts.
 function sentence({ meta: { keys, says, words }, texts, shown }, position) {
   if (!texts) return words.pending;

@@ -1,5 +1,5 @@
 // Pictures: what Python packed is unpacked, laid out on a wide or a narrow page, and stroked line by line. There is no
-// maths here: every number was computed in Python and packed there (grid.py). The four parts (draw, controls,
+// maths here: every number was computed in Python and packed there (stage.py). The four parts (draw, controls,
 // kernel, explorer) are read as one module, in this order; `meta` is what Python tells of an explorer (widget.py).
 
 const node = (tag, props = {}, ...children) => {
@@ -102,7 +102,7 @@ function stroke(g, { data, at, size, marker, fill }, upto, unit) {
   return drawn < n && drawn <= upto ? drawn : undefined;
 }
 
-// From here on, what is drawn is drawn in a panel, wherever that stands on the page.
+// From here on, everything is drawn in a panel, wherever that stands on the page.
 function enter(g, panel, { scale, dx, dy }, unit) {
   g.setTransform(scale / unit, 0, 0, scale / unit, dx * scale, dy * scale);
   g.beginPath();
@@ -140,7 +140,7 @@ function draw(g, meta, { data, series, index, step }, shown, colours, place) {
 
 // ---- the page
 
-// Tells whether the page is light or dark, and calls `changed` when it becomes the other.
+// Tells whether the page is light or dark, and calls `changed` when that changes.
 function themes(changed) {
   const media = matchMedia("(prefers-color-scheme: dark)");
   const jupyter = new MutationObserver(changed);
@@ -161,7 +161,7 @@ function themes(changed) {
 
 const LEGIBLE = 560; // CSS pixels: on a whole stage of less than that, words are too small to read
 
-// How a stage stands on a page of so many CSS pixels: whole, or on a narrow one with its pieces on each other,
+// How a stage stands on a page of this many CSS pixels: whole, or on a narrow one with its pieces stacked,
 // each as wide as the page; a single one scrolls.
 function arrange({ pieces, size: [whole, height] }, page) {
   const small = page > 0 && page < LEGIBLE;
@@ -171,7 +171,7 @@ function arrange({ pieces, size: [whole, height] }, page) {
   return { narrow, rows, width, height: rows * height, scrolls: small && !narrow && whole > LEGIBLE };
 }
 
-// The scale of a stage that is so wide, and how far the piece with this x has moved, in pixels of the whole stage.
+// The scale of a stage of this width, and how far the piece with this x has moved, in pixels of the whole stage.
 function whereabouts({ pieces, size: [, height] }, { narrow, width }, x, wide) {
   const scale = wide / width;
   if (!narrow) return { scale, dx: 0, dy: 0 };

@@ -10,7 +10,7 @@ function opened(model) {
 
 // What both kinds have: picture, legend, sentence, line to copy, and the state that all views of an explorer share.
 // `position` says which of the texts to say, `moved` is called when the state has been set from elsewhere, `resized`
-// when the picture has another size.
+// when the size of the picture has changed.
 function explorer({ model, el }, { position = () => 0, moved, resized = () => {} }) {
   const view = opened(model);
   const picture = screen(view, { themed, resized, painted: () => words.soon() });
@@ -78,8 +78,8 @@ function questions(model, { view, words }, { fill, gone, extra }) {
 
 // ---- every position is here already
 
-// A slider for the step, and Play, which walks through all of them, one in 40 ms. Whoever prefers less motion gets
-// ten pictures of a run, one a second.
+// A slider for the step, and Play, which walks through all of them, one every 40 ms. Readers who prefer less motion
+// get ten pictures of a run, one a second.
 function stepper(view, moved, released) {
   const { steps: last, words } = view.meta;
   const labels = Array.from({ length: last + 1 }, (_, k) => String(k));
@@ -124,12 +124,12 @@ function stepper(view, moved, released) {
   return { parts: last ? [play, steps.row] : [], pause, close: pause, set: () => steps.set(view.state.step) };
 }
 
-// What comes from the kernel: the whole grid, or while the start point is dragged the present position alone.
-// Of pictures that come in quick succession the newest is shown.
+// What comes from the kernel: the whole grid or, while the start point is dragged, the current position alone.
+// Of pictures that come in quick succession, the newest is shown.
 function arrivals(model, { view, show, restage }, loaded) {
   let turn = 0;
 
-  // Stage and lines change together, when they are unpacked; if meanwhile others have come, those.
+  // Stage and lines change together, when they are unpacked; if newer ones have come by then, those are shown.
   async function load() {
     const mine = ++turn;
     const meta = model.get("meta");
@@ -205,8 +205,8 @@ async function grid({ model, el }) {
 
 // ---- the kernel computes
 
-// Run and Stop, and how far a training has come. `pressed` is told whether it shall run, `silent` is called when
-// nothing has come of a run for ten seconds.
+// Run and Stop, and how far a training has come. `pressed` is told whether it should run, `silent` is called when
+// nothing has come from a run for ten seconds.
 function runner(words, status, { pressed, silent }) {
   const bar = attributes(node("progress"), { "aria-label": words.progress });
   const count = node("span", { className: "ll-value" });

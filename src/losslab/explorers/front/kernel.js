@@ -1,7 +1,7 @@
 // The kernel: what it is asked for, and what it is told. It is never asked twice at once, and a page without a kernel
 // goes on as far as it can. `model` is anywidget's; widget.py and live.py say what its traits mean.
 
-// One request is under way; of those that come meanwhile the newest values are kept and sent next. Never a queue.
+// One request is under way; of those that come meanwhile, the newest values are kept and sent next. Never a queue.
 // `fill` puts what belongs to a request into the model, `said` is told of a problem or that there is none, `gone`
 // that no answer has come.
 function talk(model, words, { fill, said, gone = () => {} }) {
@@ -56,7 +56,7 @@ function merged(before, what) {
   return what.fresh ? what : { ...before, ...what };
 }
 
-// The kernel hears of a control when it is let go, never while it moves; and so do other views of this explorer.
+// The kernel hears of a control when it is released, never while it moves; and so do other views of this explorer.
 function share(model, view, adopt) {
   const now = () => {
     const { meta, state, shown } = view;

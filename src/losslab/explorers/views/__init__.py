@@ -1,1 +1,1 @@
-"""One file per explorer, named like its call: sliders, opener, compute, stage. Words are in `book.words`."""
+"""One file per explorer, named after its call: sliders, opener, compute, stage. Words are in `book.words`."""

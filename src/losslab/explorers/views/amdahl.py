@@ -16,7 +16,7 @@ SLIDERS = (
 
 
 def amdahl(devices=64, serial=0.05, shown=None):
-    """Open the explorer of Amdahl's law: 1 to 4,096 devices, of the work 0.1 % to 50 % not to be split.
+    """Open the explorer of Amdahl's law: 1 to 4,096 devices, 0.1 % to 50 % of the work indivisible.
 
     Returns
     -------

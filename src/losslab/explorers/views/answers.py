@@ -28,7 +28,7 @@ def answers(threshold=0.9, temperature=1.0, shown=None):
 
 
 def compute(threshold, temperature):
-    """Answer the test digits only where the largest probability reaches t; say how far it can be believed.
+    """Answer the test digits only where the largest probability reaches t; say how far it can be trusted.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def compute(threshold, temperature):
     sure = activations.softmax(z, T[:, None, None]).max(-1)  # (B, N)
     right = z.argmax(-1) == labels.numpy()
     coverage, accuracy = np.stack([decisions.selective(s, right, threshold[:, 0]) for s in sure], -1)
-    good = np.nan_to_num(accuracy, nan=1.0)  # where nobody was answered, no answer was wrong
+    good = np.nan_to_num(accuracy, nan=1.0)  # where nothing was answered, no answer was wrong
     sweep = np.stack([decisions.selective(s, right, SLIDERS[0].values) for s in sure])
     kept = np.stack([decisions.reliability(s, right, BINS)[2] for s in sure])
     series = [
@@ -66,7 +66,7 @@ def bins(heights):
 
 
 def stage(figure, theme, words):
-    """Accuracy against coverage on the left, what was promised and kept on the right."""
+    """Accuracy against coverage on the left, what was promised and what was kept on the right."""
     left, right = figure.subplots(1, 2)
     left.set(xlim=(0, 1.02), ylim=(0.9, 1.004), xlabel=words["coverage"], ylabel=words["accuracy"])
     right.plot([0, 1], [0, 1], color=palette.TEXT[theme], linewidth=0.8, linestyle="--")

@@ -12,7 +12,7 @@ from losslab.formulas import activations, decisions
 from losslab.learning import trained
 
 PAD, PEN = 112, 11  # cells per side of the pad, and across its pen
-SURE = 0.9  # from here on the answer is given without reserve
+SURE = 0.9  # from here on the answer is given without reservation
 PREPARATIONS = {
     "centred": handwriting.centred,
     "only shrunk": lambda drawing: np.round(handwriting.resample(drawing, (28, 28))).astype(np.uint8),
@@ -48,12 +48,12 @@ def enlarged(digit):
 
 
 def typical(images):
-    """Return the image that is nearest to the mean of all."""
+    """Return the image nearest to the mean of all."""
     return images[((images - images.mean(0)) ** 2).sum((1, 2)).argmin()]
 
 
 def read(ink, preparation="centred"):
-    """Return what the network is given for a drawing, and the ten probabilities that it answers.
+    """Return what the network is given for a drawing, and the ten probabilities that it returns.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def read(ink, preparation="centred"):
 
 
 def answer(reader, seen):
-    """Return the ten probabilities that a network answers for a picture, uint8 of shape (28, 28)."""
+    """Return the ten probabilities that a network returns for a picture, uint8 of shape (28, 28)."""
     return activations.softmax(reader.logits(seen[None]))[0]
 
 
@@ -97,7 +97,7 @@ def compute(ink, *, example="none", preparation="centred"):
 
 
 def said(p):
-    """Say ten probabilities; nothing was drawn if all are 0."""
+    """Put ten probabilities into words; nothing was drawn if all are 0."""
     if not p.any():
         return Sentence("empty")
     first, second = decisions.top_k(p, 2)
@@ -106,7 +106,7 @@ def said(p):
 
 
 def stage(figure, theme, words):
-    """Ten bars, and the threshold from which on the answer is given without reserve."""
+    """Ten bars, and the threshold from which on the answer is given without reservation."""
     ax = figure.subplots()
     ax.axhline(SURE, color=palette.TEXT[theme], linewidth=0.8, linestyle=":")
     ax.set(xlim=(-0.6, 9.6), ylim=(0, 1.02), xticks=range(10))

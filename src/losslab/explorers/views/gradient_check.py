@@ -1,4 +1,4 @@
-"""Chapter 4: a gradient by hand against differences, for every step size, with mistakes to plant."""
+"""Chapter 4: a hand-written gradient against differences, for every step size, with mistakes to plant."""
 
 import numpy as np
 
@@ -39,7 +39,7 @@ def flower_loss(theta):
 
 
 def flower_gradient(delta=backprop.output_delta, slope=activations.RELU.slope, bias=1.0):
-    """Return its gradient by hand, (43,). Other arguments make it wrong: these are the planted mistakes."""
+    """Return its hand-written gradient, (43,). Other arguments than the defaults plant a mistake in it."""
     z, a = backprop.forward(LAYERS, FLOWER)
     sigma = activations.RELU._replace(slope=slope)
     deltas = backprop.backward(LAYERS, z, delta(activations.softmax(z[-1]), LABEL), sigma)
@@ -66,7 +66,7 @@ def differences(h):
 
 
 def compute(h, size, *, mistake):
-    """Compare the gradient by hand with differences, for every step size and every size of a mistake.
+    """Compare the hand-written gradient with differences, for every step size and every size of a mistake.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def verdict(error):
 
 
 def stage(figure, theme, words):
-    """Error of each of 43 slopes on the left, the worst against the step size on the right."""
+    """Error of each of the 43 slopes on the left, the worst against the step size on the right."""
     left, right = figure.subplots(1, 2)
     left.set(xlim=(-1, 43), ylim=(FLOOR, 10), yscale="log", ylabel=words["error"])
     for x in (19.5, 24.5, 39.5):

@@ -1,4 +1,4 @@
-"""Chapter 1: nine models, and two lines from which on a model is called large."""
+"""Chapter 1: nine models, and two lines above which a model is called large."""
 
 import numpy as np
 
@@ -18,9 +18,9 @@ RIGHT = {0: 1e13, 1: 1e27}
 
 
 def how_large(parameters=1e9, flop=1e25, shown=None):
-    """Open the explorer of nine models: drag the two lines from which on a model is called large.
+    """Open the explorer of nine models: drag the two lines above which a model is called large.
 
-    `parameters` from 1e5 to 1e12, `flop` of the training from 1e11 to 1e26.
+    `parameters` from 1e5 to 1e12, `flop` of its training from 1e11 to 1e26.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def how_large(parameters=1e9, flop=1e25, shown=None):
 
 
 def compute(parameters, flop):
-    """Divide the models at two lines, one through their parameters, one through their training.
+    """Divide the models at two lines, one for their parameters, one for the operations of their training.
 
     Parameters
     ----------

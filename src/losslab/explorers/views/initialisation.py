@@ -1,4 +1,4 @@
-"""Chapter 2: a batch on its way through ten layers, for every deviation of their weights."""
+"""Chapter 2: a batch on its way through ten layers, for every standard deviation of their weights."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ TALLEST = 0.85  # of a ridge, in layers
 
 
 def initialisation(sigma=0.125, width=128, activation="ReLU", shown=None):
-    """Open the explorer of ten layers at their start: weights of deviation 0.01 to 1, 16 to 256 neurons.
+    """Open the explorer of ten untrained layers: standard deviation of weights 0.01 to 1, 16 to 256 neurons.
 
     `activation` is "ReLU" or "tanh".
 
@@ -65,7 +65,7 @@ def compute(sigma, width, *, activation):
 
 
 def growth(sigma, width, activation):
-    """Return the factor per layer by (2.5): σ √(n/2) for ReLU; for tanh σ √n, true while it is a line."""
+    """Return the factor per layer by (2.5): σ √(n/2) for ReLU; for tanh σ √n, valid while it is linear."""
     return sigma * (width / (2 if activation == "ReLU" else 1)) ** 0.5
 
 

@@ -34,7 +34,7 @@ def logits(z1=2.0, z2=0.0, label=1, shown=None):
 def compute(z1, z2, *, label):
     """Three logits (z₁, z₂, 0), their probabilities, and the loss as z₁ varies.
 
-    A constant added to all logits changes nothing, so z₃ = 0 leaves none out.
+    A constant added to all logits changes nothing, so z₃ = 0 covers all cases.
 
     Parameters
     ----------

@@ -37,17 +37,17 @@ def slope(w):
 
 
 def forward_difference(w, h):
-    """(L(w + h) − L(w)) / h, as floating-point numbers have it."""
+    """(L(w + h) − L(w)) / h, as floating-point arithmetic computes it."""
     return (loss(w + h) - loss(w)) / h
 
 
 def central_difference(w, h):
-    """(L(w + h) − L(w − h)) / 2h, which on a parabola has no error but rounding."""
+    """(L(w + h) − L(w − h)) / 2h, which on a parabola has only rounding errors."""
     return (loss(w + h) - loss(w - h)) / (2 * h)
 
 
 def compute(h, w):
-    """Look at the loss around w with both axes stretched 1/h times, and at the error for every h.
+    """Look at the loss around w with both axes magnified 1/h times, and at the error for every h.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ TOP = 7.2  # how high the price list reaches, in nats; its logits run from −TO
 
 
 def price_list(p=0.05, shown=None):
-    """Open the explorer of three losses and their tangents: p, given to what happened, from 0.001 to 0.999.
+    """Open the explorer of three losses and their tangents: what happened has p from 0.001 to 0.999.
 
     Returns
     -------

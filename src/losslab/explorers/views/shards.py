@@ -29,7 +29,7 @@ def shards(first=300, second=0.6, rest="3 : 1", state="at the start", shown=None
     first : float
         Images of worker 1, 10 to 340.
     second : float
-        Share of worker 2 in the rest, 0.1 to 0.8.
+        Worker 2's share of the rest, 0.1 to 0.8.
     rest : "3 : 1" or "even"
         How workers 3 and 4 share what is left.
     state : "at the start" or "after 50 steps"
@@ -49,9 +49,9 @@ def shards(first=300, second=0.6, rest="3 : 1", state="at the start", shown=None
 def products(steps):
     """Return the inner products of the gradients of 400 images, shape (400, 400), after some training.
 
-    A layer's gradient of image i is δ_i a_iᵀ and δ_i, so two of them have the product δ_i·δ_j (a_i·a_j + 1).
+    For image i a layer's gradients are δ_i a_iᵀ and δ_i, so images i and j give δ_i·δ_j (a_i·a_j + 1).
     """
-    from losslab.data import mnist, pixels  # here: they import torch, which the other explorers do without
+    from losslab.data import mnist, pixels  # here: they import torch, which other explorers do without
 
     digits = mnist.load()
     x = pixels.standardise(digits.train_images, *pixels.mean_std(digits.train_images))
@@ -99,7 +99,7 @@ def errors(n, K):
 
 
 def compute(first, second, *, rest, state):
-    """Deal 400 images to four workers in all proportions; compare the mean of their gradients with g.
+    """Deal 400 images to four workers in every proportion; compare the mean of their gradients with g.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def compute(first, second, *, rest, state):
     losslab.explorers.contract.View
     """
     K, n = products(STATES[state]), sizes(first, second, rest)
-    every = np.unique(np.append(SLIDERS[0].values, first))[:, None]  # of which the slider has some or one
+    every = np.unique(np.append(SLIDERS[0].values, first))[:, None]  # `first` is some of these, or one
     plain, _, expected = found = errors(sizes(every, second, rest), K)
     series = [
         Series("Shards", 0, bars(n, np.arange(1, 5), 0.7), fill=True),

@@ -1,4 +1,4 @@
-"""Chapter 8: digits that were prepared unlike the training's."""
+"""Chapter 8: digits that were prepared differently from the training images."""
 
 from functools import lru_cache
 
@@ -30,9 +30,9 @@ PREPARATIONS = {
 
 
 def skew(contrast=1.0, shift=0, preparation="as trained", digit=7, shown=None):
-    """Open the explorer of digits prepared unlike the training's: contrast from −1 to 1, shift from 0 to 8.
+    """Open the explorer of digits prepared differently: contrast from −1 to 1, shift from 0 to 8.
 
-    `preparation` is a key of `PREPARATIONS`, `digit` whose picture is shown.
+    `preparation` is a key of `PREPARATIONS`, `digit` the one whose picture is shown.
 
     Returns
     -------
@@ -44,9 +44,9 @@ def skew(contrast=1.0, shift=0, preparation="as trained", digit=7, shown=None):
 
 
 def changed(v, contrast, shift):
-    """Return images on the scale 0 to 1 with another contrast, ½ + c (v − ½), and moved right on their paper.
+    """Return images on the scale 0 to 1, their contrast changed, ½ + c (v − ½), and moved right on the paper.
 
-    c = 1 changes nothing, 0 leaves an even grey, −1 turns black into white. Paper comes in from the left.
+    c = 1 changes nothing, 0 leaves a uniform grey, −1 turns black into white. Paper comes in from the left.
     """
     moved = torch.nn.functional.pad(v, (shift, 0))[..., : v.shape[-1]]
     return 0.5 + contrast * (moved - 0.5)
@@ -71,7 +71,7 @@ def compute(contrast, shift, *, preparation, digit):
     images, labels = (t[:COUNT] for t in trained.split()["test"])
     z, one = read(*place), int((labels == digit).nonzero()[0, 0])
     right, p = (z.argmax(-1) == labels.numpy()).mean(-1), activations.softmax(z[:, :, one])
-    _, (mean, std, *_) = trained.reader()  # what arrives, in the pixels that the training would call so
+    _, (mean, std, *_) = trained.reader()  # to show what arrives as if it were training pixels
     seen = np.array([[(x * std + mean).numpy() for x in row] for row in prepared(images[one], *place)])
     said = {"digit": digit, "contrast": contrast, "shift": shift, "answer": p.argmax(-1), "p": p.max(-1)}
     text = Sentence("says", right=right, count=COUNT, **said)
@@ -93,7 +93,7 @@ def read(preparation, contrasts, shifts):
 
 
 def lines(contrast, right, p, seen):
-    """Return what is drawn: the picture, ten probabilities, and the share of all digits read right."""
+    """Return what is drawn: the picture, ten probabilities, and the share of all digits read correctly."""
     columns = np.concatenate([[0], np.arange(28) + 0.5, [28, 0]])
     picture = shapes.ridges(1.4 * np.clip(seen, -0.3, 1.3), columns, np.arange(28, 0, -1))
     along = shapes.points(contrast, right).swapaxes(0, 1)[None]  # (1, B, A, 2)

@@ -10,7 +10,7 @@ from losslab.explorers.widget import GridExplorer
 from losslab.figures import artists, palette
 from losslab.formulas import activations, backprop
 
-# The 4-5-3 network of the chapter: every weight is a multiple of ½, so that each product can be done by hand.
+# The 4-5-3 network of the chapter: weights are multiples of ½, so that products can be worked out by hand.
 WIDTHS = (4, 5, 3)
 LAYERS = [
     (
@@ -27,7 +27,7 @@ SLIDERS = (
     Slider("length", readable(np.linspace(1, 7, 61), 4)),
     Slider("width", readable(np.linspace(0.1, 2.5, 25), 4)),
 )
-PORTS = (0.68, 0.0), (0.5, 0.0), (0.6, 0.0)  # how far beside the middle of a neuron's box the lines end
+PORTS = (0.68, 0.0), (0.5, 0.0), (0.6, 0.0)  # how far from the middle of a neuron's box the lines end
 
 
 def slopes(length=4.7, width=1.4, truth="versicolor", shown=None):
@@ -44,7 +44,7 @@ def slopes(length=4.7, width=1.4, truth="versicolor", shown=None):
 
 
 def nodes():
-    """Where the neurons are drawn: per layer an array (n, 2)."""
+    """Where the neurons are drawn: one array (n, 2) per layer."""
     return [np.array([(2.5 * l, n / 2 - k) for k in range(n)]) for l, n in enumerate(WIDTHS)]
 
 
@@ -75,7 +75,7 @@ def network_bands(dW1, dW2):
 
 
 def readings(x, truth):
-    """Probabilities of a flower, and by reading (δ of every layer, slopes of every layer).
+    """Probabilities for a flower, and per reading (δ of every layer, slopes of every layer).
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def readings(x, truth):
     -------
     p : array, shape (..., 1, 3)
     dict of "Corrected", "As printed"
-        The print has no formula for δ_1, so its list of δ is one short.
+        There is no printed formula for δ_1, so that list of δ is one short.
     """
     z, a = backprop.forward(LAYERS, x)
     p = activations.softmax(z[-1])

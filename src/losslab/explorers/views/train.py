@@ -14,7 +14,7 @@ from losslab.explorers.shapes import points
 from losslab.figures import palette
 from losslab.learning import history, models, training
 
-STEPS, EVERY = 1000, 20  # steps of a run; the test images are tried after every 20
+STEPS, EVERY = 1000, 20  # steps of a run; the test images are scored after every 20
 SLIDERS = (
     Slider("lr", readable(np.geomspace(1e-4, 10, 101))),
     Slider("batch", np.array([1, 2, 5, 10, 20, 50, 100, 200, 500])),
@@ -57,7 +57,7 @@ def compute(lr, batch, *, optimizer):
     Yields
     ------
     losslab.explorers.contract.View
-        The first before the first step.
+        The first one before the first step.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def picture(losses, scores, lr, batch, optimizer):
 
 
 def stage(figure, theme, words):
-    """Loss by step on the left, on a logarithmic axis; share of right answers by step on the right."""
+    """Loss by step on the left, on a logarithmic axis; share of correct answers by step on the right."""
     left, right = figure.subplots(1, 2)
     left.set(ylim=(1e-3, 20), yscale="log", ylabel=words["loss"])
     right.set(ylim=(0, 1), ylabel=words["accuracy"])

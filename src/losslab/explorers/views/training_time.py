@@ -1,4 +1,4 @@
-"""Chapter 10: how long a training takes and what it costs, among the published ones."""
+"""Chapter 10: how long a training takes and what it costs, compared with published ones."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ SLIDERS = (
     Slider("devices", np.unique(np.geomspace(1, 100_000, 101).round())),
     Slider("tokens", readable(np.geomspace(1e5, 1e14, 91))),
 )
-# Where the names stand, in points from their dots.
+# Offsets of the names from their dots, in points.
 BESIDE = {"GPT-3": (-5, -12), "Chinchilla": (5, 3), "PaLM": (5, -3), "LLaMA": (-5, -12)}
 UNITS = {"seconds": 1 / costs.DAY, "minutes": 1 / 1440, "hours": 1 / 24, "days": 1.0, "years": 365.25}
 MARKS = {"a_second": 1 / costs.DAY, "an_hour": 1 / 24, "a_month": 30, "a_century": 36525}
@@ -29,7 +29,7 @@ def training_time(model="GPT-3", devices=1024, tokens=3e11, tflops=140.0, watts=
         "Net", "BERT", "GPT-3", "Chinchilla", "PaLM" or "LLaMA".
     devices, tokens : float
     tflops, watts, price : float
-        What you assume one device to achieve (10¹² FLOP/s), to draw, and to cost per hour.
+        What you assume that one device achieves (10¹² FLOP/s), draws, and costs per hour.
     shown : sequence of str, optional
 
     Returns
@@ -43,14 +43,14 @@ def training_time(model="GPT-3", devices=1024, tokens=3e11, tflops=140.0, watts=
 
 
 def span(days):
-    """Say times in a unit that fits each."""
+    """Say each time in a suitable unit."""
     units = list(UNITS)
     rank = np.maximum((np.array([*UNITS.values()]) <= np.asarray(days)[..., None]).sum(-1) - 1, 0)
     return Sentence(np.array(units)[rank], n=days / np.array([*UNITS.values()])[rank])
 
 
 def plain(value):
-    """Write three significant digits of numbers, from a thousand on without an exponent."""
+    """Write numbers with three significant digits, without an exponent from a thousand upwards."""
 
     def one(value):
         return f"{float(f'{value:.3g}'):,.0f}" if value >= 1000 else f"{value:.3g}"

@@ -18,7 +18,7 @@ WIDTH, INPUTS, DEEPEST = 64, 4, 40
 
 
 def vanishing(depth=20, scale=1.0, shown=None):
-    """Open the explorer of gradients through 2 to 40 hidden layers, weights of deviation scale/√n.
+    """Open the explorer of gradients through 2 to 40 hidden layers, weights of standard deviation scale/√n.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def vanishing(depth=20, scale=1.0, shown=None):
 def compute(depth, scale):
     """Send a batch up and δ down through networks of every depth, for every scale of their weights.
 
-    Weights have standard deviation s/√n and are cut from one draw; so are four inputs, and δ of the output.
+    Weights have standard deviation s/√n and are cut from one draw; so are four inputs and the output's δ.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def through(layers, x, delta, depths, sigma):
     Parameters
     ----------
     layers : list of (W, b)
-        With a leading axis B. A network of depth d has the first d and the last of them.
+        With a leading axis B. A network of depth d consists of the first d and the last of them.
     x, delta : arrays, shapes (N, n_0) and (N, n_L)
     depths : int array, shape (A,)
     sigma : losslab.formulas.activations.Activation

@@ -18,7 +18,7 @@ SLIDERS = (
 )
 NOTHING = "(nothing)"
 PROMPTS = (NOTHING, "th", "pl", "be", "si", "ten")
-PANELS = slice(None, 14), slice(14, None)  # which characters stand on which panel
+PANELS = slice(None, 14), slice(14, None)  # which characters each panel shows
 LIMIT, DICE = 14, 3  # characters at most; names written at every position
 
 
@@ -65,7 +65,7 @@ def compute(temperature, top, *, prompt):
 
 
 def written(prompt, temperature, top):
-    """Say names that are written with the same random numbers at every position (A, B)."""
+    """Say the names written with the same random numbers at every position (A, B)."""
     shape = (*np.broadcast_shapes(temperature.shape, top.shape), DICE)
     text = np.zeros((*shape, elements.CONTEXT + LIMIT), int)
     text[..., elements.CONTEXT - len(prompt) : elements.CONTEXT] = elements.encode(prompt)
@@ -81,7 +81,7 @@ def written(prompt, temperature, top):
 
 
 class Same:
-    """A source of random numbers that gives the same few to every position."""
+    """A source of random numbers that gives every position the same few."""
 
     def __init__(self, values):
         self.values = values
@@ -92,7 +92,7 @@ class Same:
 
 
 def names(text):
-    """Say the symbols (A, B, DICE, n) as names with commas between them."""
+    """Say the symbols (A, B, DICE, n) as names separated by commas."""
     words = np.empty(text.shape[:-1], object)
     for at in np.ndindex(words.shape):
         words[at] = elements.decode(text[at]).strip(elements.ALPHABET[elements.END])
