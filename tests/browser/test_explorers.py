@@ -158,7 +158,7 @@ def test_the_picture_is_what_python_computed(bare):
     explorer = explorers.explore(shown=["Adam"])
     page = bare(explorer)
     i, j = explorer.state["index"]
-    path = next(s for s in explorer.computed().series if s.name == "Adam" and s.panel == 0).points[i, j]
+    path = next(s for s in explorer.computed().series if s.key == "Adam" and s.panel == 0).points[i, j]
     x, y = stage.pixels(explorer.panels[0], path[-1])
     colour = page.evaluate(
         "([x, y]) => { const c = document.querySelector('.ll-stage canvas'), k = c.width / 800;"
