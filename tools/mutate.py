@@ -20,8 +20,15 @@ MUTMUT = Path(sys.executable).with_name("mutmut")
 NEEDED = 0.95
 NOTICED = {"killed", "timeout"}  # a loop that never ends is noticed, too
 LAST_AXIS = "the last axis is the default of the newest NumPy, not of the oldest we promise"
+NO_KIND = "no type of NumPy has the kind X"
+ANY_NUMBER = "whole scores reach a threshold as their floats do"
 # The line that survives -> why no test can tell it from the original.
 EQUIVALENT = {
+    'if getattr(x, "requires_grad", None):': "None is as false as False",
+    'if labels.dtype.kind not in "XXiuXX" or labels.min() < 0 or labels.max() >= p.shape[-1]:': NO_KIND,
+    'if labels.dtype.kind not in "XXiuXX" or labels.min() < 0 or labels.max() >= z.shape[1]:': NO_KIND,
+    "scores, truth = np.asarray(scores, None), np.asarray(truth)": ANY_NUMBER,
+    "scores, truth = np.asarray(scores, ), np.asarray(truth)": ANY_NUMBER,
     "error = np.abs(g - measured) / (max(np.abs(g).max(), np.abs(measured).max()) or 2.0)": (
         "where every slope is 0, 0/2 is 0/1"
     ),

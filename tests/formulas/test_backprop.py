@@ -248,3 +248,20 @@ def test_a_missing_or_broken_gradient_never_passes():
     assert np.isnan(backprop.check(np.sum, np.ones(3), [1, np.nan, 1]).error)
     assert backprop.check(lambda w: 7.0, np.ones(3), np.zeros(3)).error == 0
     assert backprop.check(lambda w: 7.0, np.ones(3), [0, 1e-9, 0]).error == pytest.approx(1)
+
+
+def test_messages_and_limits_are_those_of_the_right_axis():
+    """K = 3 classes, N = 2 samples, two networks: no two sizes alike."""
+    p = np.full((4, 2, 3), 1 / 3)
+    assert backprop.output_delta(p, [2, 0]).shape == (4, 2, 3)
+    with pytest.raises(ValueError, match=r"^labels must be integers in 0\.\.2, got \[3 0\]$"):
+        backprop.output_delta(p, [3, 0])
+    with pytest.raises(ValueError, match=r"^a layer with W \(5, 4\) reads \(N, 4\), got \(2, 3\)$"):
+        backprop.forward([(np.ones((5, 4)), np.zeros(5))], np.ones((2, 3)))
+
+
+def test_three_layers_and_more_come_back_from_the_vector_they_were_laid_out_in():
+    layers = backprop.random_layers(np.random.default_rng(0), (4, 3, 5, 2))
+    for one, other in zip(layers, backprop.unflatten(backprop.flatten(layers), (4, 3, 5, 2)), strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])

@@ -374,3 +374,15 @@ def test_generate_goes_on_from_a_prompt_and_leaves_it_alone():
     assert found == [7, 2, 3, 4]
     assert prompt == [7, 2]
     assert all(type(symbol) is int for symbol in found)
+
+
+def test_the_whole_nucleus_is_everything_even_if_a_rounded_sum_reaches_1_before():
+    p = np.array([1 - 1e-17, 1e-17, 1e-18])
+    assert (decisions.nucleus(p, 1.0) > 0).all()
+    assert (decisions.nucleus(p, [1.0, 0.9, 0.9]) > 0).tolist() == [True, False, False]
+
+
+def test_a_rounding_error_above_1_is_a_probability_and_more_is_none():
+    assert decisions.decide([1 + 1e-6, 0.0]) == 0
+    with pytest.raises(ValueError, match="probabilities must be from 0 to 1"):
+        decisions.decide([1 + 2e-6, 0.0])
