@@ -24,6 +24,9 @@ NO_KIND = "no type of NumPy has the kind X"
 ANY_NUMBER = "whole scores reach a threshold as their floats do"
 # The line that survives -> why no test can tell it from the original.
 EQUIVALENT = {
+    'raise ValueError(f"a layer with W {W.shape} reads (N, {W.shape[+1]}), got {a[-1].shape}")': (
+        "of a matrix the last axis is the second"
+    ),
     'if getattr(x, "requires_grad", None):': "None is as false as False",
     'if labels.dtype.kind not in "XXiuXX" or labels.min() < 0 or labels.max() >= p.shape[-1]:': NO_KIND,
     'if labels.dtype.kind not in "XXiuXX" or labels.min() < 0 or labels.max() >= z.shape[1]:': NO_KIND,
