@@ -1,0 +1,168 @@
+"""The rules for a chapter as a lesson: what is seen and moved how early, how long it takes, what is folded."""
+
+import ast
+import re
+
+import lessons
+import matplotlib
+import nbformat
+import pytest
+from lessons import LATER, lesson, shows_explorer, tags
+
+from losslab.book import chapters, words
+
+CHAPTERS = [chapter for chapter in chapters.CHAPTERS if chapter.number not in LATER]
+ALONE = "from {module} import {name}"
+QUESTION = re.compile(r"\*\*Predict (\d+[a-z])(?:, then move it)?\.\*\*")
+SOURCES = {chapter.number: lessons.read(chapter.stem) for chapter in chapters.CHAPTERS}
+FULL = [chapter for chapter in CHAPTERS if chapter.number != "00"]  # 00 is a quarter of an hour
+
+
+def named(chapter):
+    return chapter.number
+
+
+@pytest.fixture(params=CHAPTERS, ids=named)
+def nb(request):
+    return SOURCES[request.param.number]
+
+
+def code(nb):
+    return [cell for cell in nb.cells if cell.cell_type == "code"]
+
+
+@pytest.mark.parametrize("chapter", chapters.CHAPTERS, ids=named)
+def test_the_minutes_of_the_table_are_counted(chapter):
+    one = lesson(SOURCES[chapter.number])
+    assert abs(chapter.minutes - one.minutes) <= 3, f"{one.minutes:.0f} minutes: correct chapters.py"
+    assert chapter.exercises == one.exercises
+
+
+@pytest.mark.parametrize("chapter", FULL, ids=named)
+def test_a_chapter_takes_an_hour_in_sittings_of_25_minutes(chapter):
+    one = lesson(SOURCES[chapter.number])
+    assert one.minutes <= 65
+    assert max(one.sittings) <= 25
+    assert one.boxes <= 7
+
+
+def test_a_picture_and_a_slider_come_early(nb):
+    one = lesson(nb)
+    assert one.picture <= 3
+    assert one.sliders[0] <= 10
+
+
+def test_a_checkpoint_says_what_the_reader_can_now(nb):
+    for cell in nb.cells:
+        if cell.cell_type == "markdown" and "Checkpoint" in cell.source:
+            assert re.search(
+                r"^> \*\*Checkpoint\.\*\* You can now .*Stop here if you like\.$", cell.source, re.M
+            )
+
+
+def is_folded(output):
+    text = output.get("data", {}).get("text/markdown", "")
+    return text.startswith("<details><summary>") and text.endswith("</details>")
+
+
+def test_no_question_is_followed_by_its_answer_unfolded(nb):
+    """From a question to its `compare`, every output is an explorer or folded."""
+    asked = set()
+    for i, cell in enumerate(nb.cells):
+        if cell.cell_type != "markdown" or "**Predict" not in cell.source:
+            continue
+        (label,) = QUESTION.findall(cell.source)
+        assert label not in asked, f"{label} is asked twice"
+        asked.add(label)
+        between = []
+        for after in nb.cells[i + 1 :]:
+            between.append(after)
+            if f'predictions.compare("{label}"' in after.source:
+                break
+        else:
+            pytest.fail(f"nothing compares the answer to {label}")
+        run = [one for one in between if one.cell_type == "code"]
+        assert any(f'predictions.write("{label}", "")' in one.source for one in run), (
+            f"no place to write {label}"
+        )
+        for one in run:
+            assert shows_explorer(one) or all(map(is_folded, one.outputs)), (
+                f"{one.id} tells before {label} is answered"
+            )
+        assert run[-1].outputs, f"{run[-1].id} ends with predictions.compare"
+    written = re.findall(r'predictions\.\w+\("(\w+)"', "\n".join(cell.source for cell in code(nb)))
+    assert set(written) == asked
+    assert asked
+
+
+def test_every_explorer_is_asked_about(nb):
+    for cell in code(nb):
+        if shows_explorer(cell):
+            assert 'predictions.write("' in cell.source, cell.id
+
+
+def test_labels_of_questions_are_the_chapters(nb):
+    number = nb.cells[0].source[2:4].lstrip("0") or "0"
+    labels = [label for cell in nb.cells for label in QUESTION.findall(cell.source)]
+    assert labels == [f"{number}{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"[: len(labels)]]
+
+
+def test_assertions_say_that_they_hold_for_the_printed_numbers(nb):
+    for cell in code(nb):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Assert):
+                assert node.msg, f"{cell.id}: {ast.unparse(node)}"
+                assert ast.unparse(node.msg) == "environment.printed()"
+
+
+def test_the_words_of_a_chapter_unfold_below_its_set_up(nb):
+    setup = next(cell for cell in code(nb) if "environment.begin()" in cell.source)
+    assert re.search(r"^glossary\.of\(", setup.source, re.M)
+    assert is_folded(setup.outputs[-1])
+
+
+def test_every_word_of_the_glossary_is_in_a_chapter_that_lists_it():
+    listed = {}
+    for nb in SOURCES.values():
+        text = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown").lower()
+        for cell in code(nb):
+            for call in re.findall(r"glossary\.of\((.*?)\)", cell.source, re.S):
+                for term in ast.literal_eval(f"[{call}]"):
+                    listed[term] = stem(term) in text
+    assert {term for term, there in listed.items() if not there} == set(), "listed, but the chapter lacks it"
+    assert set(words.read("en")["glossary"]) - {"title"} == set(listed)
+
+
+def stem(term):
+    """What a term has in common with its plural, in small letters."""
+    return term.lower().rstrip("sy")
+
+
+def test_explorers_and_exercises_run_alone_in_a_fresh_kernel(nb, capsys):
+    for cell in code(nb):
+        if shows_explorer(cell) or "exercise" in tags(cell):
+            with matplotlib.rc_context():
+                exec(cell.source, {})
+
+
+def test_the_counting_follows_the_rules():
+    markdown, python = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    picture = nbformat.v4.new_output("display_data", {"image/png": ""})
+    nb = nbformat.v4.new_notebook(
+        cells=[
+            markdown("word " * 180 + "\n\n$$ not counted $$\n\n<details>nor\n\nthis</details>"),
+            python("\n".join(["x = 1"] * 12), outputs=[picture]),  # 1 + ½
+            markdown("> **Checkpoint.** You can now go. Stop here if you like."),
+            python("explorers.wave()"),  # 2 + ½ and a line
+            markdown("### Exercise 1.1 · Try (★, 8 min)\n\n" + "word " * 999),
+            python("answer = ...", metadata={"tags": ["exercise"]}),
+            markdown("<details><summary>Solution</summary>\n\nso\n\n</details>"),
+            markdown("> **The article says** (E001)", metadata={"tags": ["erratum"]}),
+        ]
+    )
+    one = lesson(nb)
+    first, second = 1 + 1.5 + 11 / 180, 2.5 + 5 / 60 + 5 / 180
+    assert one.sittings == pytest.approx((first, second))
+    assert one.minutes == pytest.approx(first + second)
+    assert one[3:] == (1, (3,), 1)
+    assert one.exercises == 8
