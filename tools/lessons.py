@@ -75,9 +75,8 @@ def prose(cell):
 
 def belongs_to_exercise(cell):
     """Return whether a cell is a task, an answer or a solution."""
-    return "exercise" in tags(cell) or bool(
-        re.search(r"^### Exercise |<summary>Solution<", cell.source, re.M)
-    )
+    told = re.search(r"^### Exercise |<summary>Solution<", cell.source, re.M)
+    return "exercise" in tags(cell) or bool(told)
 
 
 def minutes(cell):

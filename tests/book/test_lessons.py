@@ -1,4 +1,4 @@
-"""The rules for a chapter as a lesson: what is seen and moved how early, how long it takes, what is folded."""
+"""The rules for a chapter as a lesson: what comes how early, how long it takes, what is folded."""
 
 import ast
 import re
@@ -12,7 +12,6 @@ from lessons import LATER, lesson, shows_explorer, tags
 from losslab.book import chapters, words
 
 CHAPTERS = [chapter for chapter in chapters.CHAPTERS if chapter.number not in LATER]
-ALONE = "from {module} import {name}"
 QUESTION = re.compile(r"\*\*Predict (\d+[a-z])(?:, then move it)?\.\*\*")
 SOURCES = {chapter.number: lessons.read(chapter.stem) for chapter in chapters.CHAPTERS}
 FULL = [chapter for chapter in CHAPTERS if chapter.number != "00"]  # 00 is a quarter of an hour
@@ -55,9 +54,8 @@ def test_a_picture_and_a_slider_come_early(nb):
 def test_a_checkpoint_says_what_the_reader_can_now(nb):
     for cell in nb.cells:
         if cell.cell_type == "markdown" and "Checkpoint" in cell.source:
-            assert re.search(
-                r"^> \*\*Checkpoint\.\*\* You can now .*Stop here if you like\.$", cell.source, re.M
-            )
+            said = r"^> \*\*Checkpoint\.\*\* You can now .*Stop here if you like\.$"
+            assert re.search(said, cell.source, re.M), cell.id
 
 
 def is_folded(output):
@@ -65,46 +63,40 @@ def is_folded(output):
     return text.startswith("<details><summary>") and text.endswith("</details>")
 
 
+def asked(nb):
+    """Yield every question as (its label, the code cells from there to the one that compares the answer)."""
+    for i, cell in enumerate(nb.cells):
+        if cell.cell_type == "markdown" and "**Predict" in cell.source:
+            (label,) = QUESTION.findall(cell.source)
+            after = [one for one in nb.cells[i + 1 :] if one.cell_type == "code"]
+            ends = [n for n, one in enumerate(after, 1) if f'predictions.compare("{label}"' in one.source]
+            assert ends, f"nothing compares the answer to {label}"
+            yield label, after[: ends[0]]
+
+
 def test_no_question_is_followed_by_its_answer_unfolded(nb):
     """From a question to its `compare`, every output is an explorer or folded."""
-    asked = set()
-    for i, cell in enumerate(nb.cells):
-        if cell.cell_type != "markdown" or "**Predict" not in cell.source:
-            continue
-        (label,) = QUESTION.findall(cell.source)
-        assert label not in asked, f"{label} is asked twice"
-        asked.add(label)
-        between = []
-        for after in nb.cells[i + 1 :]:
-            between.append(after)
-            if f'predictions.compare("{label}"' in after.source:
-                break
-        else:
-            pytest.fail(f"nothing compares the answer to {label}")
-        run = [one for one in between if one.cell_type == "code"]
-        assert any(f'predictions.write("{label}", "")' in one.source for one in run), (
-            f"no place to write {label}"
-        )
-        for one in run:
-            assert shows_explorer(one) or all(map(is_folded, one.outputs)), (
-                f"{one.id} tells before {label} is answered"
-            )
-        assert run[-1].outputs, f"{run[-1].id} ends with predictions.compare"
-    written = re.findall(r'predictions\.\w+\("(\w+)"', "\n".join(cell.source for cell in code(nb)))
-    assert set(written) == asked
-    assert asked
+    for label, cells in asked(nb):
+        writes = [f'predictions.write("{label}", "")' in cell.source for cell in cells]
+        assert sum(writes) == 1, f"one place to write {label}"
+        told = [cell.id for cell in cells if not (shows_explorer(cell) or all(map(is_folded, cell.outputs)))]
+        assert not told, f"they tell before {label} is answered"
+        assert cells[-1].outputs, f"{cells[-1].id} must end with predictions.compare"
+
+
+def test_every_label_is_asked_once_in_order_and_none_is_left_over(nb):
+    number = nb.cells[0].source[2:4].lstrip("0") or "0"
+    labels = [label for label, _ in asked(nb)]
+    assert labels == [f"{number}{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"[: len(labels)]]
+    used = re.findall(r'predictions\.\w+\("(\w+)"', "\n".join(cell.source for cell in code(nb)))
+    assert labels
+    assert set(used) == set(labels)
 
 
 def test_every_explorer_is_asked_about(nb):
     for cell in code(nb):
         if shows_explorer(cell):
             assert 'predictions.write("' in cell.source, cell.id
-
-
-def test_labels_of_questions_are_the_chapters(nb):
-    number = nb.cells[0].source[2:4].lstrip("0") or "0"
-    labels = [label for cell in nb.cells for label in QUESTION.findall(cell.source)]
-    assert labels == [f"{number}{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"[: len(labels)]]
 
 
 def test_assertions_say_that_they_hold_for_the_printed_numbers(nb):
