@@ -69,7 +69,8 @@ def asked(nb):
         if cell.cell_type == "markdown" and "**Predict" in cell.source:
             (label,) = QUESTION.findall(cell.source)
             after = [one for one in nb.cells[i + 1 :] if one.cell_type == "code"]
-            ends = [n for n, one in enumerate(after, 1) if f'predictions.compare("{label}"' in one.source]
+            compare = re.compile(rf'predictions\.compare\(\s*"{label}"')
+            ends = [n for n, one in enumerate(after, 1) if compare.search(one.source)]
             assert ends, f"nothing compares the answer to {label}"
             yield label, after[: ends[0]]
 
@@ -88,7 +89,7 @@ def test_every_label_is_asked_once_in_order_and_none_is_left_over(nb):
     number = nb.cells[0].source[2:4].lstrip("0") or "0"
     labels = [label for label, _ in asked(nb)]
     assert labels == [f"{number}{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"[: len(labels)]]
-    used = re.findall(r'predictions\.\w+\("(\w+)"', "\n".join(cell.source for cell in code(nb)))
+    used = re.findall(r'predictions\.\w+\(\s*"(\w+)"', "\n".join(cell.source for cell in code(nb)))
     assert labels
     assert set(used) == set(labels)
 

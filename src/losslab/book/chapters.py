@@ -34,7 +34,7 @@ class Chapter(NamedTuple):
 
 
 CHAPTERS = (
-    Chapter("00", "00_start_here", 15, 2, "CPU"),
+    Chapter("00", "00_start_here", 20, 2, "CPU"),
     Chapter("01", "01_concepts", 60, 40, "CPU"),
     Chapter("02", "02_training_steps", 60, 40, "CPU"),
     Chapter("03", "03_losses", 60, 33, "CPU"),
