@@ -2,11 +2,11 @@
 
 import re
 
+import lessons
 import nbformat
 import pytest
-
-import lessons
 from lessons import LATER
+
 from losslab.book import chapters, notation, words
 from losslab.book.notation import SYMBOLS
 
