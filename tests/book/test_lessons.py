@@ -1,6 +1,7 @@
 """The rules for a chapter as a lesson: what comes how early, how long it takes, what is folded."""
 
 import ast
+import calendar
 import re
 
 import lessons
@@ -14,7 +15,8 @@ from losslab.book import chapters, words
 CHAPTERS = [chapter for chapter in chapters.CHAPTERS if chapter.number not in LATER]
 QUESTION = re.compile(r"\*\*Predict (\d+[a-z])(?:, then move it)?\.\*\*")
 SOURCES = {chapter.number: lessons.read(chapter.stem) for chapter in chapters.CHAPTERS}
-FULL = [chapter for chapter in CHAPTERS if chapter.number != "00"]  # 00 is a quarter of an hour
+NO_NAMES = {*calendar.month_name, "In", "Since"}
+FULL = [chapter for chapter in CHAPTERS if chapter.number != "00"]  # 00 takes twenty minutes
 
 
 def named(chapter):
@@ -129,6 +131,21 @@ def test_every_word_of_the_glossary_is_in_a_chapter_that_lists_it():
 def stem(term):
     """What a term has in common with its plural, in small letters."""
     return term.lower().rstrip("sy")
+
+
+def test_what_is_cited_is_listed_and_what_is_listed_is_cited(nb):
+    """The list is numbered and cited as [1]; or it is not, and is cited by the surname of a first author."""
+    body, _, listed = "\n".join(c.source for c in nb.cells if c.cell_type == "markdown").rpartition(
+        "References"
+    )
+    numbers = re.findall(r"^(\d+)\. ", listed, re.M)
+    cited = set(re.findall(r"(?<![\w`$)\]])\[(\d+)\](?!\()", body))
+    assert cited == set(numbers)
+    named = re.findall(r"([A-Z][\w-]+)(?:,? (?:(?:&|and) [A-Z][\w-]+|et al\.))? \(?(?:18|19|20)\d\d\b", body)
+    assert not [name for name in named if name not in listed and name not in NO_NAMES]
+    for one in re.findall(r"^- (.+)$", listed, re.M):
+        surname = re.match(r"(?:[A-Z][.-]+ ?)*(?:[a-z]+ )?([\w-]+)", one)[1]
+        assert surname in body, f"nobody cites: {one}"
 
 
 def test_explorers_and_exercises_run_alone_in_a_fresh_kernel(nb, capsys):
