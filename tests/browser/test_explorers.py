@@ -36,7 +36,7 @@ EXPLORERS = {
         ["step size h", "size of the mistake"],
     ),
     "vanishing": (explorers.vanishing, ["hidden layers", "weight scale s"]),
-    "initialisation": (explorers.initialisation, ["deviation σ", "neurons per layer n"]),
+    "initialisation": (explorers.initialisation, ["deviation σ of the weights", "neurons per layer n"]),
     "how_large": (
         explorers.how_large,
         ["large from … parameters", "large from … FLOP"],
