@@ -75,7 +75,7 @@ LINES = {
     "Weighted mean": line("blue", "-", "o"),
     "Expected": line("green", "-.", "^"),
     "Batch": line("grey", "-"),
-    "Test images": line("blue", "-", "o"),
+    "Validation images": line("blue", "-", "o"),
     "Accuracy": line("blue", "-"),
     "Probability": line("green", "-"),
     "What it sees": line("grey", "-"),
