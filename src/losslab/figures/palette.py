@@ -81,6 +81,10 @@ LINES = {
     "What it sees": line("grey", "-"),
     "Kept": line("blue", "-"),
     "Cut off": line("orange", ":"),
+    "Border": line("grey", "--"),
+    "Before": line("grey", ":"),
+    "Truth": line("pink", ":"),
+    "This lap": line("pink", "-", "D"),
 }
 
 # A surface from low loss to high, so pale (or dark) that every line keeps a contrast of 3:1 all over it.
