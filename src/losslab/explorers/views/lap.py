@@ -53,7 +53,8 @@ def history(count=LAST + 1):
         "gradient" (count, 3, 3); "p" (count, 6, 3); "loss" and "again" (count,): the mean loss of the batch
         with the parameters before and after.
     """
-    theta, laps = np.random.default_rng(SEED).normal(0, 0.5, (3, 3)).round(2), []
+    rng, laps = np.random.default_rng(SEED), []
+    theta = rng.normal(0, 0.5, (3, 3)).round(2)
     for k in range(count):
         p, loss, gradient = passes(theta, BATCHES[k % 3])
         after = theta - LR * gradient
