@@ -39,10 +39,9 @@ EXPLORERS = {
     "initialisation": (explorers.initialisation, ["deviation σ of the weights", "neurons per layer n"]),
     "lap": (explorers.lap, ["lap", "step of the lap"]),
     "data_size": (explorers.data_size, ["training images", "epoch"]),
-    "how_large": (
-        explorers.how_large,
-        ["large from … parameters", "large from … FLOP"],
-    ),
+    "neuron": (explorers.neuron, ["weight w", "bias b"]),
+    "bend": (explorers.bend, ["layer"]),
+    "network_size": (explorers.network_size, ["neurons per hidden layer", "hidden layers"]),
     "microscope": (explorers.microscope, ["step size h", "weight w"]),
     "training_time": (explorers.training_time, ["devices n", "tokens D"]),
     "amdahl": (explorers.amdahl, ["devices n", "serial share s"]),
