@@ -43,6 +43,9 @@ def test_paths_on_the_grid_are_the_runs_of_the_chapter():
     np.testing.assert_allclose(adam.points[i, j], run, rtol=1e-12)
 
 
+START = np.array(surfaces.SURFACES["ravine"].start)
+
+
 @pytest.fixture
 def ravine():
     """The view of four optimisers at lr = 0.3, where λ = 20: gradient descent is stable below 0.1."""
@@ -94,11 +97,29 @@ def test_worked_example_runs_by_the_factors_it_states(lr, x):
         np.testing.assert_allclose(series.points[0, 0, :stop, 0], w[:stop], rtol=1e-9, atol=1e-12)
 
 
+def test_the_sentence_follows_the_step(ravine):
+    said = partial(ravine.sentence, (0, 0), ["GD"])
+    assert said(step=0) == f"Loss at step 0: GD {surfaces.SURFACES['ravine'].value(START):.2g}."
+    assert [said(step=k)[:18] for k in (4, 5)] == ["Loss at step 4: GD", "Loss at step 5: GD"]
+    assert "diverged" not in said(step=4)
+    assert said(step=5) == "Loss at step 5: GD diverged at step 5."
+
+
+def test_a_sentence_says_the_loss_of_the_run_at_every_step():
+    explorer = explorers.explore("beale", lr=0.01, beta=0.5)
+    view, at = explorer.computed(), explorer.state["index"]
+    rule = partial(optim.adam, lr=0.01, beta1=0.5)
+    beale = surfaces.SURFACES["beale"]
+    losses = beale.value(trajectories.run(rule, beale.gradient, beale.start, explore.STEPS))
+    said = [view.sentence(at, ["Adam"], step=k) for k in range(explore.STEPS + 1)]
+    assert said == [f"Loss at step {k}: Adam {loss:.2g}." for k, loss in enumerate(losses)]
+
+
 def test_the_sentence_follows_the_legend(ravine):
     said = partial(ravine.sentence, (0, 0))
-    assert re.fullmatch(r"Loss after 100 steps: Adam [\d.]+\.", said(["Adam"]))
-    assert re.fullmatch(r"Loss after 100 steps: GD [\w ]+, RMSProp \S+\.", said(["RMSProp", "GD"]))
-    assert said([]) == "Loss after 100 steps: … (no line is shown)."
+    assert re.fullmatch(r"Loss at step 100: Adam [\d.]+\.", said(["Adam"]))
+    assert re.fullmatch(r"Loss at step 100: GD [\w ]+, RMSProp \S+\.", said(["RMSProp", "GD"]))
+    assert said([]) == "Loss at step 100: … (no line is shown)."
 
 
 def test_a_stage_looks_the_same_whatever_style_the_notebook_has_chosen():
@@ -212,7 +233,7 @@ def test_still_shows_the_present_setting():
     assert "Momentum" not in lines
     start = stage.pixels(explorer.panels[0], np.array(surfaces.SURFACES["ravine"].start))
     seen = lines["Adam"].get_transform().transform(lines["Adam"].get_xydata()[0])
-    np.testing.assert_allclose(seen * (1, -1) + (0, stage.HEIGHT), start, atol=0.5 / stage.UNIT)
+    np.testing.assert_allclose(seen * (1, -1) + (0, stage.HEIGHT + stage.FOOT), start, atol=0.5 / stage.UNIT)
     assert len(lines["Adam"].get_xydata()) == 4
     assert lines["GD"].get_label() == "GD (diverged at step 5)"
 
@@ -231,7 +252,11 @@ def test_dragging_the_start_previews_one_position_and_letting_go_computes_all():
     explorer.ask = {"point": point, "preview": True, "n": 1}
     assert explorer.settings["start"] == (0.5, -0.25)
     assert explorer.atlas is whole
-    assert len(explorer.preview) == 2 * sum(s["shape"][2] for s in explorer.meta["series"])
+    series, said = explorer.meta["series"], explorer.preview["said"]
+    count = sum(s["shape"][2] for s in series) + sum(steps for _, _, steps, _ in said)
+    assert len(explorer.preview["data"]) == 2 * count
+    assert [(a, b) for a, b, *_ in said] == [(1, 1)] * len(said)
+    assert "GD " in explorer.preview["texts"], "the sentence goes along"
     explorer.ask = {"point": point, "preview": False, "n": 2}
     assert explorer.atlas != whole
     i, j = explorer.state["index"]
