@@ -172,8 +172,8 @@ def strokes(series):
     Returns
     -------
     list of dict
-        `dash`, as `palette.dashes` gives it; `width`, CSS pixels: a solid line is wider than what may cover
-        it; `phase`, the first point with a marker; `radius` of the marker where it ends, smaller for what is drawn
+        `dash`, as `palette.dashes` gives it; `width`, CSS pixels: a solid line is wider than later ones;
+        `phase`, the first point with a marker; `radius` of the marker where it ends, smaller for what is drawn
         later; `rank`: solid lines and areas are drawn first, then what has gaps.
     """
     return [_areas() if one.fill else _line(one, series) for one in series]
