@@ -11,9 +11,11 @@ from ipywidgets import Widget
 from matplotlib import pyplot as plt
 
 from losslab import explorers
-from losslab.explorers import stage
+from losslab.book.words import Sentence
+from losslab.explorers import contract, stage
 from losslab.explorers.live import LiveExplorer
 from losslab.explorers.views import explore, worked_example
+from losslab.explorers.widget import GridExplorer
 from losslab.figures import palette
 from losslab.formulas import optim, surfaces, trajectories
 
@@ -236,6 +238,64 @@ def test_still_shows_the_present_setting():
     np.testing.assert_allclose(seen * (1, -1) + (0, stage.HEIGHT + stage.FOOT), start, atol=0.5 / stage.UNIT)
     assert len(lines["Adam"].get_xydata()) == 4
     assert lines["GD"].get_label() == "GD (diverged at step 5)"
+
+
+def test_a_still_picture_says_how_to_move_it_and_covers_nothing():
+    explorer = explorers.explore()
+    figure = explorer.still()
+    (said,) = [text for text in figure.texts if "Run this cell" in text.get_text()]
+    words = said.get_window_extent()
+    assert figure.bbox.x0 < words.x0 < words.x1 < figure.bbox.x1
+    assert figure.bbox.y0 < words.y0
+    assert words.y1 < min(ax.get_tightbbox().y0 for ax in figure.axes)
+    for ax, panel in zip(figure.axes, explorer.panels, strict=True):
+        left, top, width, height = panel.box
+        assert ax.bbox.bounds == pytest.approx((left, figure.bbox.y1 - top - height, width, height))
+    stages = [figure_of(explorer, theme) for theme in ("light", "dark")]
+    assert not [text for one in stages for text in one.texts], "the live picture does not"
+
+
+def figure_of(explorer, theme):
+    return stage.draw_stage(explorer.stage, theme, explorer.topic, at=explorer.places)[0]
+
+
+def test_a_slider_without_effect_is_seen_in_what_is_packed():
+    meta = explorers.explore().meta
+    shapes = {meta["keys"][s["name"]]: s["shape"][:2] for s in meta["series"]}
+    assert shapes == {"GD": [121, 1], "Momentum": [121, 21], "RMSProp": [121, 1], "Adam": [121, 21]}
+    said = {key: one[:3] for key, one in zip(["", *meta["keys"]], meta["said"], strict=True)}
+    assert said[""] == [1, 1, 101]
+    assert (said["GD"], said["Adam"]) == ([121, 1, 101], [121, 21, 101])
+
+
+def test_a_sentence_that_does_not_fit_the_grid_is_refused():
+    def compute(k):
+        series = [contract.Series("Loss", 0, np.zeros((5, 1, 3, 2)))]
+        text = Sentence("says", k=np.zeros((5, 1, 4)))  # four steps of none
+        return contract.View({"slider.k": "k", "says": "{k}"}, explore_stage, series, text)
+
+    def one(k=0.0):
+        return GridExplorer(one, compute, (contract.Slider("k", np.linspace(0, 1, 5)),), k=k)
+
+    with pytest.raises(ValueError, match="broadcast"):
+        one()
+
+
+def explore_stage(figure, theme, words):
+    return [figure.subplots()]
+
+
+def test_a_sentence_of_too_many_texts_is_refused():
+    texts = [str(k) for k in range(70_000)]
+    with pytest.raises(ValueError, match="at most 65536 texts, got 70000"):
+        stage.pack_words([(texts, np.arange(70_000).reshape(-1, 1, 1))])
+
+
+def test_what_is_packed_is_unpacked_again():
+    numbers = np.array([0, 1, -1, 255, 256, -32768, 32767], "<i2")
+    found, texts = stage.inflate(stage.deflate(numbers.tobytes(), "σ\nμ"), len(numbers))
+    np.testing.assert_array_equal(found, numbers)
+    assert texts == "σ\nμ"
 
 
 def test_choosing_a_surface_takes_its_start_along():

@@ -16,7 +16,7 @@ from losslab.figures import palette
 WIDTH, HEIGHT, DPI = 800, 400, 100  # the stage in CSS pixels
 UNIT = 8  # lines are stored in eighths of a CSS pixel …
 FAR = 2_000  # … and cut off here, far outside every window
-THIN, WIDER, EVERY, DOT = 1.8, 0.6, 10, 3  # of lines, CSS pixels; a marker every tenth point; its radius
+THIN, WIDER, EVERY, DOT = 1.8, 0.5, 10, 3  # of lines, CSS pixels; a marker every tenth point; its radius
 FOOT = 22  # CSS pixels below a still picture, for what is to be done with it
 
 
@@ -172,9 +172,9 @@ def strokes(series):
     Returns
     -------
     list of dict
-        `dash`, as `palette.dashes` gives it; `width`, CSS pixels: a solid line is wider than later ones;
-        `phase`, the first point with a marker; `radius` of the marker where it ends, smaller for what is drawn
-        later; `rank`: solid lines and areas are drawn first, then what has gaps.
+        `dash`, as `palette.dashes` gives it; `width`, CSS pixels, more for a solid line below others;
+        `phase`, the first point with a marker; `radius` of the marker where it ends, smaller for what is
+        drawn later; `rank`: solid lines and areas are drawn first, then what has gaps.
     """
     return [_areas() if one.fill else _line(one, series) for one in series]
 
