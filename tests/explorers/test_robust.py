@@ -96,7 +96,7 @@ def assert_atlas_holds(view, explorer):
         block = numbers[start : start + a * b * size].reshape(a, b, size)
         block = np.broadcast_to(block, (*series.points.shape[:2], size))
         start += a * b * size
-        drawn, steps = block[..., 0], block[..., 1:].reshape(a, b, 2, -1)
+        drawn, steps = block[..., 0], block[..., 1:].reshape(*block.shape[:2], 2, -1)
         got = np.cumsum(steps, axis=-1, dtype=np.int16).swapaxes(-1, -2) / explorer.meta["size"][2]
         want = stage.pixels(explorer.panels[series.panel], series.points)
         seen = np.arange(want.shape[2]) < drawn[..., None]
