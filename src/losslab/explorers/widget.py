@@ -77,7 +77,7 @@ class Explorer(anywidget.AnyWidget):
     def __init__(self, opener, compute, sliders, menus, values):
         pairs = [slider.at(values[slider.name]) for slider in sliders]
         settings = {k: v for k, v in values.items() if k not in [slider.name for slider in sliders]}
-        menus = {name: sets(name, options) for name, options in dict(menus or {}).items()}
+        menus = {name: dict(sets(name, options)) for name, options in dict(menus or {}).items()}
         chosen = {name: option(name, settings[name], options) for name, options in menus.items()}
         super().__init__()
         self.call, self.compute, self.menus = f"explorers.{opener.__name__}", compute, menus
