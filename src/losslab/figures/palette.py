@@ -3,7 +3,7 @@
 from contextlib import suppress
 from functools import cache
 
-from matplotlib import font_manager
+from matplotlib import font_manager, rcParamsDefault
 from matplotlib.colors import LinearSegmentedColormap
 
 # plt.style.use(palette.STYLE): small pictures, quiet frames.
@@ -113,6 +113,16 @@ LINES = {
     "This weight": line("pink", "-", "D"),
     "Promised": line("orange", "--", "s"),
 }
+
+PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them
+
+
+def dashes(key):
+    """Return how long a line is drawn, left out, drawn, …, in line widths; nothing for a solid one."""
+    style = LINES[key]["linestyle"]
+    known = rcParamsDefault[f"lines.{PATTERNS[style]}_pattern"] if style in PATTERNS else ()
+    return list(style[1] if isinstance(style, tuple) else known)
+
 
 # A surface from low loss to high, so pale (or dark) that every line keeps a contrast of 3:1 all over it.
 GROUND = {
