@@ -29,7 +29,17 @@ REFUSED = {
     "worked_example": {"lr": [*SLIDER, -0.1, 0.31], "x": [*SLIDER, -11, 11], "step": [*NUMBER, -1, 41, 0.5]},
     "logits": {"z1": [*SLIDER, -7, 7], "z2": [*SLIDER, -7, 7], "label": [*CHOICE, 0, 4, "1"]},
     "price_list": {"p": [*SLIDER, 0, 1]},
-    "slopes": {"length": [*SLIDER, 0, 8], "width": [*SLIDER, 0, 3], "truth": CHOICE},
+    "outlier": {"y": [*SLIDER, -9, 9], "delta": [*SLIDER, 0, 11]},
+    "entropy": {"p1": [*SLIDER, 0, 1], "p2": [*SLIDER, 0, 1], "truth": CHOICE},
+    "temperature": {"T": [*SLIDER, 0, 21], "z1": [*SLIDER, -5, 7]},
+    "passes": {"stage": [*SLIDER, -1, 10, 2.5], "flower": [*SLIDER, 0, 6, 1.5]},
+    "ripple": {"nudge": [*SLIDER, -2, 2], "weight": CHOICE},
+    "slopes": {
+        "length": [*SLIDER, 0, 8],
+        "width": [*SLIDER, 0, 3],
+        "truth": CHOICE,
+        "formulas": CHOICE,
+    },
     "gradient_check": {"h": [*SLIDER, 0, 2], "size": [*SLIDER, 0, 2], "mistake": CHOICE},
     "vanishing": {"depth": [*SLIDER, 1, 41, 20.5], "scale": [*SLIDER, 0.2, 4]},
     "initialisation": {

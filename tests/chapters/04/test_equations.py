@@ -197,9 +197,7 @@ def test_equation_4_9_measures_a_slope(written, layers):
 
 
 def test_equation_4_10_bounds_the_error_of_differences(written):
-    assert written["4.10"] == (
-        r"E(h) = \frac{h^2}{6}\,|\mathcal{L}'''| + \frac{\epsilon\,|\mathcal{L}|}{h}"
-    )
+    assert written["4.10"] == (r"E(h) = \frac{h^2}{6}\,|\mathcal{L}'''| + \frac{\epsilon\,|\mathcal{L}|}{h}")
     t, s = sp.symbols("t s")
     for L in (sp.exp(t), sp.sin(t), t**5):  # the first term, by Taylor's formula
         off = (L.subs(t, t + s) - L.subs(t, t - s)) / (2 * s) - sp.diff(L, t)
