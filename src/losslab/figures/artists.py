@@ -212,7 +212,7 @@ def computation(ax, places, reads, labels, *, fontsize=8):
     ax.axis("off")
 
 
-def weights(ax, layers, tables, *, gap=(0.6, 0.5), widest=4.0):
+def weights(ax, layers, tables, *, gaps, widest=3.0):
     """Draw one line per number between two layers of a network: thicker for larger, dashed for negative.
 
     Parameters
@@ -221,15 +221,16 @@ def weights(ax, layers, tables, *, gap=(0.6, 0.5), widest=4.0):
     layers : sequence of array, shape (n, 2)
         Where the neurons are, as for `network`.
     tables : sequence of array, shape (n_out, n_in), one for each pair of layers
-    gap : (float, float)
-        How far from the middle of a neuron its lines begin on the right of it and end on the left of it.
+    gaps : sequence of float, one for each layer
+        How far from the middle of its neurons lines begin and end.
     widest : float
         Line width of the largest number, in points; a 0 has no line.
     """
     largest = max(np.abs(table).max() for table in tables) or 1.0
-    for starts, ends, table in zip(layers, layers[1:], tables, strict=False):
+    for k, table in enumerate(tables):
+        starts, ends = layers[k] + (gaps[k], 0), layers[k + 1] - (gaps[k + 1], 0)
         for i, j in np.argwhere(table):
-            (x0, y0), (x1, y1) = starts[j] + (gap[0], 0), ends[i] - (gap[1], 0)
             style = ("blue", "-") if table[i, j] > 0 else ("orange", "--")
             width = 0.4 + (widest - 0.4) * abs(table[i, j]) / largest
-            ax.plot([x0, x1], [y0, y1], color=HUES[style[0]][0], linestyle=style[1], linewidth=width)
+            line = np.stack([starts[j], ends[i]])
+            ax.plot(*line.T, color=HUES[style[0]][0], linestyle=style[1], linewidth=width)

@@ -207,7 +207,7 @@ def test_a_network_is_drawn_where_it_is_and_with_its_words():
 def test_weights_are_lines_thicker_for_larger_and_dashed_for_negative():
     ax = Figure().subplots()
     layers = [np.array([[0.0, 1.0], [0.0, 2.0]]), np.array([[3.0, 1.5]])]
-    artists.weights(ax, layers, [np.array([[4.0, -2.0]])], gap=(0.5, 0.25), widest=5.0)
+    artists.weights(ax, layers, [np.array([[4.0, -2.0]])], gaps=(0.5, 0.25), widest=5.0)
     positive, negative = ax.lines
     np.testing.assert_allclose(positive.get_xydata(), [[0.5, 1.0], [2.75, 1.5]])
     np.testing.assert_allclose(negative.get_xydata(), [[0.5, 2.0], [2.75, 1.5]])
@@ -218,9 +218,10 @@ def test_weights_are_lines_thicker_for_larger_and_dashed_for_negative():
 
 def test_a_weight_of_0_has_no_line():
     ax = Figure().subplots()
-    artists.weights(ax, views.nodes(), [np.zeros((5, 4)), np.eye(3, 5)])
+    artists.weights(ax, views.nodes(), [np.zeros((5, 4)), np.eye(3, 5)], gaps=(0, 0, 0))
     assert len(ax.lines) == 3
-    artists.weights(Figure().subplots(), views.nodes(), [np.zeros((5, 4)), np.zeros((3, 5))])
+    artists.weights(ax, views.nodes(), [np.zeros((5, 4)), np.zeros((3, 5))], gaps=(0, 0, 0))
+    assert len(ax.lines) == 3
 
 
 def moved_to_0(path):
