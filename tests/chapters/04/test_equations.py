@@ -53,17 +53,18 @@ def ours(layers, x, labels):
 
 def test_equation_4_1_takes_slopes_back_through_a_jacobian(written):
     assert written["4.1"] == (
-        r"\frac{\partial\mathcal{L}}{\partial x} = J^\top \frac{\partial\mathcal{L}}{\partial y}, \qquad "
-        r"J_{ij} = \frac{\partial y_i}{\partial x_j}"
+        r"\frac{\partial\mathcal{L}}{\partial x} = J^\top \frac{\partial\mathcal{L}}{\partial q}, \qquad "
+        r"J_{ij} = \frac{\partial q_i}{\partial x_j}"
     )
     x = sp.Matrix(sp.symbols("x1 x2"))
-    y = sp.Matrix([x[0] * x[1], x[0] + x[1], x[0] ** 2])  # the chapter's example
-    Y = sp.Matrix(sp.symbols("y1:4"))
-    L = Y[0] * Y[1] + Y[2]
-    back = y.jacobian(x).T * sp.Matrix([L]).jacobian(Y).T
-    there = dict(zip(Y, y, strict=True))
+    q = sp.Matrix([x[0] * x[1], x[0] + x[1], x[0] ** 2])  # the chapter's example
+    Q = sp.Matrix(sp.symbols("q1:4"))
+    L = Q[0] * Q[1] + Q[2]
+    back = q.jacobian(x).T * sp.Matrix([L]).jacobian(Q).T
+    there, at = dict(zip(Q, q, strict=True)), {x[0]: 2, x[1]: 3}
     assert sp.simplify(back.subs(there) - sp.Matrix([L.subs(there)]).jacobian(x).T) == sp.zeros(2, 1)
-    assert back.subs(there).subs({x[0]: 2, x[1]: 3}) == sp.Matrix([25, 16])
+    assert back.subs(there).subs(at) == sp.Matrix([25, 16])
+    assert q.jacobian(x).subs(at) == sp.Matrix([[3, 2], [1, 1], [4, 0]])
 
 
 def test_multiplications_from_the_loss_and_from_the_input():
@@ -225,17 +226,17 @@ def test_equation_4_11_is_its_lowest_point(written):
 
 def test_equation_4_12_measures_along_a_direction(written, layers):
     assert written["4.12"] == (
-        r"v^\top \nabla\mathcal{L}(\theta) \approx "
-        r"\frac{\mathcal{L}(\theta + h v) - \mathcal{L}(\theta - h v)}{2h}"
+        r"r^\top \nabla\mathcal{L}(\theta) \approx "
+        r"\frac{\mathcal{L}(\theta + h r) - \mathcal{L}(\theta - h r)}{2h}"
     )
     theta, h = backprop.flatten(layers), 1e-5
-    v = np.random.default_rng(3).normal(size=theta.size)
-    v /= np.linalg.norm(v)
-    measured = (loss_of(theta + h * v) - loss_of(theta - h * v)) / (2 * h)
-    got = backprop.central_difference(lambda t: loss_of(theta + t * v), 0.0, h)
+    r = np.random.default_rng(3).normal(size=theta.size)
+    r /= np.linalg.norm(r)
+    measured = (loss_of(theta + h * r) - loss_of(theta - h * r)) / (2 * h)
+    got = backprop.central_difference(lambda t: loss_of(theta + t * r), 0.0, h)
     np.testing.assert_allclose(got, measured, **EXACT)
     exact = backprop.flatten(judged(layers, INPUT)[1])
-    np.testing.assert_allclose(v @ exact, measured, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(r @ exact, measured, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("scale", [3**-0.5, 1.0, 2**0.5, 2.5])
