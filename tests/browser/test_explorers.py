@@ -30,6 +30,9 @@ EXPLORERS = {
     "worked_example": (explorers.worked_example, ["learning rate α", "input x", "step"]),
     "logits": (explorers.logits, ["logit z₁", "logit z₂"]),
     "price_list": (explorers.price_list, ["probability p"]),
+    "outlier": (explorers.outlier, ["outlier y", "Huber's δ"]),
+    "entropy": (explorers.entropy, ["p₁ of the model", "share of the rest for class 2"]),
+    "temperature": (explorers.temperature, ["temperature T", "logit of the cat"]),
     "slopes": (explorers.slopes, ["petal length, cm", "petal width, cm"]),
     "gradient_check": (
         lambda: explorers.gradient_check(mistake="bias forgotten"),

@@ -81,6 +81,14 @@ LINES = {
     "What it sees": line("grey", "-"),
     "Kept": line("blue", "-"),
     "Cut off": line("orange", ":"),
+    "Absolute error": line("green", "-.", "^"),
+    "Huber loss": line("blue", "-", "o"),
+    "Outlier": line("pink", "-", "D"),
+    "Truth": line("grey", ":"),
+    "Model": line("blue", "-"),
+    "Entropy": line("green", "-"),
+    "KL divergence": line("orange", ":"),
+    "This temperature": line("orange", "-", "s"),
 }
 
 # A surface from low loss to high, so pale (or dark) that every line keeps a contrast of 3:1 all over it.
