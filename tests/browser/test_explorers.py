@@ -33,6 +33,8 @@ EXPLORERS = {
     "outlier": (explorers.outlier, ["outlier y", "Huber's δ"]),
     "entropy": (explorers.entropy, ["p₁ of the model", "share of the rest for class 2"]),
     "temperature": (explorers.temperature, ["temperature T", "logit of the cat"]),
+    "passes": (explorers.passes, ["stage", "flower"]),
+    "ripple": (explorers.ripple, ["nudge"]),
     "slopes": (explorers.slopes, ["petal length, cm", "petal width, cm"]),
     "gradient_check": (
         lambda: explorers.gradient_check(mistake="bias forgotten"),

@@ -32,7 +32,14 @@ REFUSED = {
     "outlier": {"y": [*SLIDER, -9, 9], "delta": [*SLIDER, 0, 11]},
     "entropy": {"p1": [*SLIDER, 0, 1], "p2": [*SLIDER, 0, 1], "truth": CHOICE},
     "temperature": {"T": [*SLIDER, 0, 21], "z1": [*SLIDER, -5, 7]},
-    "slopes": {"length": [*SLIDER, 0, 8], "width": [*SLIDER, 0, 3], "truth": CHOICE},
+    "passes": {"stage": [*SLIDER, -1, 10, 2.5], "flower": [*SLIDER, 0, 6, 1.5]},
+    "ripple": {"nudge": [*SLIDER, -2, 2], "weight": CHOICE},
+    "slopes": {
+        "length": [*SLIDER, 0, 8],
+        "width": [*SLIDER, 0, 3],
+        "truth": CHOICE,
+        "formulas": CHOICE,
+    },
     "gradient_check": {"h": [*SLIDER, 0, 2], "size": [*SLIDER, 0, 2], "mistake": CHOICE},
     "vanishing": {"depth": [*SLIDER, 1, 41, 20.5], "scale": [*SLIDER, 0.2, 4]},
     "initialisation": {

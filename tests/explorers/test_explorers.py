@@ -113,7 +113,7 @@ def test_a_stage_looks_the_same_whatever_style_the_notebook_has_chosen():
 
 @pytest.mark.parametrize(
     ("opener", "filled", "outlined"),
-    [(explorers.slopes, "Corrected", "As printed"), (explorers.writing, "Kept", "Cut off")],
+    [(explorers.slopes, "Positive", "Negative"), (explorers.writing, "Kept", "Cut off")],
 )
 def test_bars_of_two_kinds_differ_by_more_than_colour(opener, filled, outlined):
     explorer = opener()

@@ -89,6 +89,17 @@ LINES = {
     "Entropy": line("green", "-"),
     "KL divergence": line("orange", ":"),
     "This temperature": line("orange", "-", "s"),
+    "Forward": line("blue", "-"),
+    "Backward": line("pink", "-"),
+    "This step": line("grey", ":"),
+    "Positive": line("blue", "-"),
+    "Negative": line("orange", ":"),
+    "Silent": line("grey", "-", "x"),
+    "Change": line("grey", "-"),
+    "Rises": line("blue", "-"),
+    "Falls": line("orange", ":"),
+    "This weight": line("pink", "-", "D"),
+    "Promised": line("orange", "--", "s"),
 }
 
 # A surface from low loss to high, so pale (or dark) that every line keeps a contrast of 3:1 all over it.
