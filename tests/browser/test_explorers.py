@@ -108,14 +108,19 @@ def assert_copied(page, explorer):
 
 @pytest.mark.parametrize("name", EXPLORERS)
 def test_pictures_keep_up_with_the_hand(bare, name):
-    """The gate for a noisy machine, best of five; benchmarks/sliders.py measures properly."""
+    """The gate for a noisy machine, best of five; benchmarks/sliders.py measures properly.
+
+    A drag across few positions cannot paint more pictures than it passes.
+    """
     make, (label, *_) = EXPLORERS[name]
     page, painted = bare(made(make)), []
+    passed = [len(s["values"]) - 1 for s in made(make).meta["sliders"] if s["label"] == label]
+    required = min([30, *passed])
     for to in (0.0, 1.0, 0.0, 1.0, 0.0):
         painted.append(drag(page, label, to))
-        if painted[-1] >= 30:
+        if painted[-1] >= required:
             return
-    pytest.fail(f"{label}: {painted} pictures in drags of one second, 30 required")
+    pytest.fail(f"{label}: {painted} pictures in drags of one second, {required} required")
 
 
 @pytest.mark.parametrize("name", LIVE)

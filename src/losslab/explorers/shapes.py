@@ -13,6 +13,11 @@ def dot(x, y):
     return points(x, y)[..., None, :]
 
 
+def frame(left, low, right, top):
+    """Outline a rectangle, closed, shape (5, 2)."""
+    return np.array([(left, low), (left, top), (right, top), (right, low), (left, low)])
+
+
 def bars(heights, at=None, width=0.8, floor=0.0):
     """Outline upright bars in one path, (..., n) to (..., 4 n, 2).
 
@@ -67,10 +72,11 @@ def tangent(x, y, slope, width, height):
 
 
 # The corners of a seven-segment display, 1 wide and 2 high, and the way of the pen for each sign.
-SEGMENTS = {"a": (0, 2), "b": (1, 2), "c": (1, 1), "d": (1, 0), "e": (0, 0), "f": (0, 1), ",": (0, 0.15)}
+SEGMENTS = {"a": (0, 2), "b": (1, 2), "c": (1, 1), "d": (1, 0), "e": (0, 0), "f": (0, 1)}
+SEGMENTS |= {"g": (0, 0.3), "h": (0.3, 0.3), "i": (0.3, 0)}  # of the point
 STROKES = {
     **{"0": "abdea", "1": "bd", "2": "abcfed", "3": "abcfcde", "4": "afcbd", "5": "bafcde", "6": "baedcf"},
-    **{"7": "abd", "8": "fabdefc", "9": "dbafc", "-": "fc", ".": "e,"},
+    **{"7": "abd", "8": "fabdefc", "9": "dbafc", "-": "fc", ".": "eghie"},
 }
 PEN, AWAY = (
     8,

@@ -11,7 +11,7 @@ from losslab.figures import palette
 MEASURED = np.array([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])  # six that stay: without the seventh, 0 is best
 SLIDERS = (
     Slider("y", readable(np.linspace(-8, 8, 161))),
-    Slider("delta", readable(np.geomspace(0.1, 10, 25))),
+    Slider("delta", readable(np.geomspace(0.1, 10, 19))),
 )
 CONSTANTS = np.linspace(-3, 3, 61)
 SAYS = {"Squared error": "squared_error", "Absolute error": "absolute_error", "Huber loss": "huber_loss"}

@@ -65,12 +65,10 @@ def places(name):
 
 
 def frame(name, reached):
-    """Outline the numbers of a stage where it is `reached`, elsewhere nothing; shape (..., 4, 2)."""
+    """Outline the numbers of a stage where it is `reached`, elsewhere nothing; shape (..., 5, 2)."""
     (x, top), (_, low) = places(name)[[0, -1]]
-    corners = [
-        (x + i, y) for i, y in ((-0.48, low - 0.4), (-0.48, top + 0.4), (0.48, top + 0.4), (0.48, low - 0.4))
-    ]
-    return np.where(reached[..., None, None], np.array(corners), shapes.AWAY)
+    outline = shapes.frame(x - 0.48, low - 0.62, x + 0.48, top + 0.34)
+    return np.where(reached[..., None, None], outline, shapes.AWAY)
 
 
 def compute(stage, flower):

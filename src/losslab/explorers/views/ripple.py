@@ -97,7 +97,7 @@ def written(name, change):
             yield Series("Change", 0, path)
         for key, moved in (("Rises", change[..., k] > 1e-9), ("Falls", change[..., k] < -1e-9)):
             (w, h), moved = BOX, moved[..., None, None]
-            outline = np.array([(x - w, y - h), (x - w, y + h), (x + w, y + h), (x + w, y - h)])
+            outline = shapes.frame(x - w, y - h, x + w, y + h)
             yield Series(key, 0, np.where(moved, outline, shapes.AWAY), fill=True)
 
 
