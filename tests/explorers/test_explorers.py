@@ -117,12 +117,12 @@ def test_a_stage_looks_the_same_whatever_style_the_notebook_has_chosen():
 )
 def test_bars_of_two_kinds_differ_by_more_than_colour(opener, filled, outlined):
     explorer = opener()
-    keys = explorer.meta["keys"]
+    keys, names = explorer.meta["keys"], dict(zip(explorer.meta["keys"], explorer.meta["names"], strict=True))
     kinds = {keys[s["name"]]: s["fill"] for s in explorer.meta["series"] if s["fill"]}
     assert (kinds[filled], kinds[outlined]) == (1, 2)
     figure = explorer.still()
     patches = {patch.get_label(): patch for patch in figure.axes[0].patches}
-    assert patches[outlined].get_facecolor()[3] == 0 < patches[filled].get_facecolor()[3]
+    assert patches[names[outlined]].get_facecolor()[3] == 0 < patches[names[filled]].get_facecolor()[3]
 
 
 @pytest.mark.parametrize("opener", [explorers.explore, explorers.logits, explorers.vanishing])
