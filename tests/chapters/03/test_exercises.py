@@ -144,4 +144,9 @@ SLIPS = [
     ("3.4", lambda eps, K: entropy(shares(eps, K)) / np.log(2), "in bits"),
     ("3.4", lambda eps, K: -(shares(eps, K) * np.log(shares(eps, K))).sum(), "leave out"),
     ("3.4", lambda eps, K: eps, "the floor is 0.5003, got 0.1000."),
+    (
+        "3.4",
+        lambda eps, K: -sum(p * np.log(p) for p in shares(eps, K)) if eps else 1.0,
+        "With ε = 0 and K = 3 the floor is 0.0000, got",
+    ),
 ]
