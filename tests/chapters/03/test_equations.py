@@ -195,11 +195,11 @@ def test_equation_3_12_is_cross_entropy_of_logits(written):
 @pytest.mark.parametrize("far", [0.0, 700.0, -1e5])
 def test_equation_3_13_is_the_logarithm_that_survives(far, written):
     assert written["3.13"] == (
-        r"\log \sum_{k} e^{z_k} = m + \log \sum_{k} e^{z_k - m}, \qquad m = \max_k z_k"
+        r"\log \sum_{k} e^{z_k} = z_{\max} + \log \sum_{k} e^{z_k - z_{\max}}, \qquad z_{\max} = \max_k z_k"
     )
     for z in logits() + far:
-        m = max(z)
-        right = m + np.log(sum(np.exp(z_k - m) for z_k in z))
+        z_max = max(z)
+        right = z_max + np.log(sum(np.exp(z_k - z_max) for z_k in z))
         np.testing.assert_allclose(right, torch.tensor(z).logsumexp(0).item(), **EXACT)
         np.testing.assert_allclose(z[0] - activations.log_softmax(z)[0], right, **EXACT)
         if far == 0:
