@@ -1,5 +1,7 @@
 """The explorers without a browser: what they say, draw and answer; `test_explorers_robust.py` drives each."""
 
+import base64
+import io
 import re
 import warnings
 from functools import partial
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 from ipywidgets import Widget
 from matplotlib import pyplot as plt
+from PIL import Image
 
 from losslab import explorers
 from losslab.book.words import Sentence
@@ -235,14 +238,14 @@ def test_still_shows_the_present_setting():
     assert "Momentum" not in lines
     start = stage.pixels(explorer.panels[0], np.array(surfaces.SURFACES["ravine"].start))
     seen = lines["Adam"].get_transform().transform(lines["Adam"].get_xydata()[0])
-    np.testing.assert_allclose(seen * (1, -1) + (0, stage.HEIGHT + stage.FOOT), start, atol=0.5 / stage.UNIT)
+    np.testing.assert_allclose(seen * (1, -1) + (0, stage.HEIGHT), start, atol=0.5 / stage.UNIT)
     assert len(lines["Adam"].get_xydata()) == 4
     assert lines["GD"].get_label() == "GD (diverged at step 5)"
 
 
 def test_a_still_picture_says_how_to_move_it_and_covers_nothing():
     explorer = explorers.explore()
-    figure = explorer.still()
+    figure = stage.invite(explorer.still())
     (said,) = [text for text in figure.texts if "Run this cell" in text.get_text()]
     words = said.get_window_extent()
     assert figure.bbox.x0 < words.x0 < words.x1 < figure.bbox.x1
@@ -253,6 +256,23 @@ def test_a_still_picture_says_how_to_move_it_and_covers_nothing():
         assert ax.bbox.bounds == pytest.approx((left, figure.bbox.y1 - top - height, width, height))
     stages = [figure_of(explorer, theme) for theme in ("light", "dark")]
     assert not [text for one in stages for text in one.texts], "the live picture does not"
+
+
+def test_the_picture_above_an_explorer_is_its_own_without_an_invitation():
+    explorer = explorers.explore(lr=0.3, step=3, shown=["GD"])
+    shown = Image.open(io.BytesIO(explorer.picture().data))
+    assert shown.size == (round(0.8 * stage.WIDTH), round(0.8 * stage.HEIGHT))
+    invited = Image.open(io.BytesIO(base64.b64decode(explorer._repr_mimebundle_()[0]["image/png"])))
+    assert abs(invited.height - shown.height - 0.8 * stage.FOOT) <= 1
+
+
+def test_the_sentence_is_that_of_the_present_setting():
+    explorer = explorers.explore(lr=0.3, step=3, shown=["GD"])
+    view = explorer.computed()
+    expected = view.sentence(explorer.state["index"], ["GD"], "en", 3)
+    assert explorer.sentence() == expected
+    assert expected.startswith("Loss at step 3: GD ")
+    assert explorers.explore(lr=0.03, step=3, shown=["GD"]).sentence() != expected
 
 
 def figure_of(explorer, theme):

@@ -218,7 +218,7 @@ def unpack(data, shapes, index):
 
 
 def still(stage, topic, lines, step, lang="en", size=(WIDTH, HEIGHT), at=None):
-    """Draw one slider position with matplotlib alone: what a reader without a kernel sees.
+    """Draw one slider position with matplotlib alone.
 
     Parameters
     ----------
@@ -232,8 +232,6 @@ def still(stage, topic, lines, step, lang="en", size=(WIDTH, HEIGHT), at=None):
     figure, axes = draw_stage(stage, "light", topic, lang, size, at)
     figure.set_facecolor("white")
     names, known, labels = vocabulary(topic, lang), words.of("still", lang), {}
-    with house_style(lang):
-        _foot(figure, known["run"])
     for key, series, (points, stop) in lines:
         label = names[key] if stop == len(points) else known["diverged"].format(name=names[key], step=stop)
         label = None if label in labels.setdefault(series["panel"], set()) else label
@@ -246,15 +244,19 @@ def still(stage, topic, lines, step, lang="en", size=(WIDTH, HEIGHT), at=None):
     return figure
 
 
-def _foot(figure, text):
-    """Make room below a figure and write there."""
+def invite(figure, lang="en"):
+    """Say below a still picture that its cell has to be run, for a page without a kernel; return it."""
     wide, high = figure.get_size_inches()
     taller = high + FOOT / DPI
     for ax in figure.axes:
         x, y, w, h = ax.get_position(original=True).bounds
         ax.set_position([x, (y * high + FOOT / DPI) / taller, w, h * high / taller])
     figure.set_size_inches(wide, taller)
-    figure.text(8 / DPI / wide, 6 / DPI / taller, text, fontsize=8, color=palette.TEXT["light"])
+    lang = palette.legible(lang)
+    with house_style(lang):
+        said = words.of("still", lang)["run"]
+        figure.text(8 / DPI / wide, 6 / DPI / taller, said, fontsize=8, color=palette.TEXT["light"])
+    return figure
 
 
 def _stroke(ax, name, points, how, label):

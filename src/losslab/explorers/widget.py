@@ -10,6 +10,7 @@ from pathlib import Path
 import anywidget
 import numpy as np
 import traitlets
+from IPython.display import Image
 
 from losslab.book import words
 from losslab.explorers.arguments import finite, option, some
@@ -22,6 +23,7 @@ from losslab.explorers.stage import (
     draw_stage,
     hollow,
     inflate,
+    invite,
     pack,
     pack_words,
     panel,
@@ -208,9 +210,14 @@ class Explorer(anywidget.AnyWidget):
         lines = [(keys[s["name"]], s, points) for s, points in lines if keys[s["name"]] in shown]
         return still(self.stage, self.topic, lines, self.state["step"], self.lang, self.size, self.places)
 
+    def picture(self):
+        """Return `still` for a cell above the explorer (IPython.display.Image)."""
+        return Image(png(self.still(), 0.8, self.lang))
+
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        return {**data, "image/png": b64encode(png(self.still(), 0.8, self.lang)).decode()}, metadata
+        seen = png(invite(self.still(), self.lang), 0.8, self.lang)
+        return {**data, "image/png": b64encode(seen).decode()}, metadata
 
 
 def last_step(view):
@@ -264,6 +271,11 @@ class GridExplorer(Explorer):
         shapes = ((-1, 1), (1, -1))
         grid = [v.reshape(shape) for v, shape in zip(values, shapes, strict=False)]
         return self.compute(*grid, **self.settings)
+
+    def sentence(self):
+        """Return what is said at the present position of what is shown."""
+        view = self._view(s.values[[i]] for s, i in zip(self.sliders, self.state["index"], strict=False))
+        return view.sentence(None, self.state["shown"], self.lang, self.state["step"])
 
     def _sent(self):
         shapes = [s["shape"] for s in self.meta["series"]]
