@@ -199,14 +199,6 @@ def test_the_recording_is_in_the_order_of_the_backward_pass():
     assert (w.grad, b.grad) == (-1, -2)
 
 
-def test_a_recording_is_laid_out_with_every_step_right_of_what_it_read():
-    steps = autodiff.operations(neuron()[2])
-    places = autodiff.places(steps)
-    assert len(set(places)) == len(steps)
-    for i, step in enumerate(steps):
-        assert all(places[before][0] < places[i][0] for before in step.reads)
-
-
 def test_e022_inference_keeps_nothing_and_answers_the_same():
     torch.manual_seed(0)
     net, x, y = models.Net(), torch.rand(100, 28, 28), torch.arange(100) % 10
