@@ -6,6 +6,7 @@ notices, which ask the reader a question and the network another, are off (``too
 """
 
 import argparse
+import contextlib
 import os
 import secrets
 import socket
@@ -133,6 +134,10 @@ def main():
     print(f"JupyterLab serves {START} on this machine only ({HOST}:{port}). Ctrl-C stops it.", flush=True)
     from jupyterlab.labapp import LabApp  # takes seconds: whatever can be refused has been by now
 
+    from losslab.book import above
+
+    with contextlib.suppress(OSError):  # a .venv that is only read works too, with shorter errors
+        above.install()
     server = LabApp.initialize_server(argv=arguments(port, token, root=root, browser=has_display()))
     address = f"http://{HOST}:{port}/lab/tree/{START}?token={token}"
     said = f"\nCopy this address into a browser:\n\n    {address}\n"

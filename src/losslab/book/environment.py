@@ -37,13 +37,14 @@ def begin(threads=None):
     from IPython import get_ipython
     from matplotlib import style
 
-    from losslab.book import processors
+    from losslab.book import above, processors
     from losslab.figures import palette
 
     processors.set_threads(threads)
     shell = get_ipython()
     if hasattr(shell, "kernel"):
         show_figures_inline(shell)
+        above.load_ipython_extension(shell)
     style.use(["default", palette.STYLE])
     if not (check := settings()).ok:
         print(summary([check]))
@@ -60,6 +61,11 @@ def show_figures_inline(shell):
 
 
 said = partial(words.say, "environment")
+
+
+def printed():
+    """Return what an assertion says that guards a sentence of the book: other numbers may break it."""
+    return said("printed")
 
 
 class Check(NamedTuple):
