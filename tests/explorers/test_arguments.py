@@ -37,6 +37,7 @@ REFUSED = {
         "width": [*SLIDER, 15, 257, 16.5],
         "activation": CHOICE,
     },
+    "neuron": {"w": [*SLIDER, -2, 5], "b": [*SLIDER, -41, 81]},
     "how_large": {"parameters": [*SLIDER, 1, 1e13], "flop": [*SLIDER, 1, 1e27]},
     "microscope": {"h": [*SLIDER, 0, 2], "w": [*SLIDER, -2, 3]},
     "training_time": {

@@ -81,6 +81,8 @@ LINES = {
     "What it sees": line("grey", "-"),
     "Kept": line("blue", "-"),
     "Cut off": line("orange", ":"),
+    "Neuron": line("blue", "-", "o"),
+    "Errors": line("orange", "-"),
 }
 
 # A surface from low loss to high, so pale (or dark) that every line keeps a contrast of 3:1 all over it.
