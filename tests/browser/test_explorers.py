@@ -38,6 +38,7 @@ EXPLORERS = {
     "vanishing": (explorers.vanishing, ["hidden layers", "weight scale s"]),
     "initialisation": (explorers.initialisation, ["deviation σ", "neurons per layer n"]),
     "neuron": (explorers.neuron, ["weight w", "bias b"]),
+    "bend": (explorers.bend, ["layer"]),
     "how_large": (
         explorers.how_large,
         ["large from … parameters", "large from … FLOP"],

@@ -38,6 +38,7 @@ REFUSED = {
         "activation": CHOICE,
     },
     "neuron": {"w": [*SLIDER, -2, 5], "b": [*SLIDER, -41, 81]},
+    "bend": {"layer": [*SLIDER, -0.1, 3.1], "width": [*CHOICE, 1, 4, "3"]},
     "how_large": {"parameters": [*SLIDER, 1, 1e13], "flop": [*SLIDER, 1, 1e27]},
     "microscope": {"h": [*SLIDER, 0, 2], "w": [*SLIDER, -2, 3]},
     "training_time": {

@@ -1,9 +1,15 @@
 """The explorers of chapter 1: what they compute, against another way of computing it."""
 
+import itertools
+
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
-from losslab.explorers.views import neuron
+from losslab.explorers.views import bend, neuron
+
+pytestmark = pytest.mark.trains
 
 
 def at(view, key, panel):
@@ -71,3 +77,141 @@ def test_the_curve_passes_through_the_neurons_error():
     view = a_neuron(1.4, 32.0)
     curve, (dot,) = at(view, "Loss", 1), at(view, "Neuron", 1)
     assert np.interp(dot[0], *curve.T) == pytest.approx(dot[1])
+
+
+# --- bend ---
+
+WIDTHS = list(bend.LAYERS)
+
+
+def stored(width):
+    """The network of the explorer, in PyTorch."""
+    W, b, v, c = (torch.tensor(part, dtype=torch.float64) for part in bend.LAYERS[width])
+    net = nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, 1)).double()
+    for parameter, value in zip(net.parameters(), (W, b, v[None], c[None]), strict=True):
+        parameter.data = value
+    return net
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_stored_network_says_what_pytorch_says_and_has_rows_of_equal_length(width):
+    points, _ = bend.dots()
+    said = stored(width)(torch.tensor(points))[:, 0].detach()
+    np.testing.assert_allclose(bend.output(points, width), said, atol=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(bend.LAYERS[width][0], axis=1), (2 / width) ** 0.5, atol=0.01)
+    assert bend.output(points, width).max() == pytest.approx(1.5, abs=0.05)
+
+
+def trained(width, seed):
+    """How many points a network gets right that was trained as the comment above LAYERS says."""
+    points, outside = (torch.tensor(part, dtype=torch.float32) for part in bend.dots())
+    torch.manual_seed(seed)
+    net = nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, 1))
+    adam = torch.optim.Adam(net.parameters(), lr=0.05, weight_decay=1e-3)
+    for _ in range(400):
+        adam.zero_grad()
+        nn.functional.binary_cross_entropy_with_logits(net(points)[:, 0], outside).backward()
+        adam.step()
+    return int(((net(points)[:, 0] > 0) == (outside > 0)).sum())
+
+
+@pytest.mark.parametrize(("width", "seed", "low", "high"), [(2, 5, 55, 73), (3, 6, 80, 80)])
+def test_training_again_gets_as_many_points_right_as_the_stored_network(width, seed, low, high):
+    points, outside = bend.dots()
+    kept = ((bend.output(points, width) > 0) == outside).sum()
+    assert low <= kept <= high
+    assert low <= trained(width, seed) <= high
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_it_begins_with_the_plane_and_ends_with_the_output_as_height(width):
+    points = np.random.default_rng(0).normal(size=(50, 2))
+    first, last = bend.at(np.array([[0.0], [3.0]]), points, width)
+    np.testing.assert_allclose(first, points, atol=1e-12)
+    np.testing.assert_allclose(last[:, 1], bend.output(points, width), atol=1e-12)
+
+
+def bending(width, layer):
+    """How far the middle of a line is seen from the middle of its ends, on average over 50 lines."""
+    one, other = np.random.default_rng(0).normal(size=(2, 50, 2))
+    seen = [bend.at(np.array([[layer]]), x, width)[0] for x in (one, other, (one + other) / 2)]
+    return np.abs((seen[0] + seen[1]) / 2 - seen[2]).mean()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_sums_keep_lines_straight_and_relu_bends_them(width):
+    assert max(bending(width, layer) for layer in (0.0, 0.5, 1.0)) < 1e-12
+    assert min(bending(width, layer) for layer in (1.5, 2.0, 3.0)) > 0.02
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_first_look_at_the_hidden_layer_shows_distances_as_they_are(width):
+    W, b, _, _ = bend.LAYERS[width]
+    x = np.random.default_rng(0).normal(size=(2, 2))
+    seen = bend.at(np.array([[1.0]]), x, width)[0]
+    assert np.linalg.norm(seen[0] - seen[1]) == pytest.approx(np.linalg.norm((x[0] - x[1]) @ np.transpose(W)))
+    front, _ = bend.eyes(width)
+    stretch = front @ W
+    np.testing.assert_allclose(stretch, stretch.T, atol=1e-12)
+    assert np.linalg.eigvalsh(stretch).min() > 0, "neither turned nor flipped"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_boundary_is_where_the_output_changes_its_sign(width):
+    np.testing.assert_allclose(bend.output(bend.boundary(width), width), 0, atol=1e-9)
+    assert np.abs(bend.boundary(width)).max() <= bend.REACH
+
+
+def by_pairs(points, label):
+    """The most points a line can have on their own sides; tried are those next to two points."""
+    best = max(label.sum(), (~label).sum())
+    for (x, y), (u, v) in itertools.permutations(points, 2):
+        normal = np.array([y - v, u - x])
+        for tilt in (-1e-6, 1e-6):
+            turned = normal + tilt * np.array([u - x, v - y])
+            height = (points - [(x + u) / 2, (y + v) / 2]) @ turned
+            for up in (height > 0, height < 0, height > -1e-5, height < 1e-5):
+                best = max(best, (up == label).sum())
+    return best
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_best_line_is_that_of_all_pairs(seed):
+    rng = np.random.default_rng(seed)
+    points, label = rng.normal(size=(10, 2)), rng.random(10) < 0.5
+    assert bend.best_line(points, label) == by_pairs(points, label)
+
+
+def test_no_line_passes_between_points_that_lie_on_each_other():
+    points, label = np.array([[0.0, 0], [0, 0], [1, 0], [1, 0]]), np.array([False, True, False, True])
+    assert bend.best_line(points, label) == 2
+    assert bend.best_line(points, np.array([False, True, True, True])) == 3
+
+
+def says(layer, width):
+    return bend.compute(np.array([[layer]]), width=width).sentence()
+
+
+@pytest.mark.parametrize(
+    ("width", "layer", "said"),
+    [
+        (3, 0.0, "Layer 0: the plane, as it goes into the network. One straight line"),
+        (3, 0.0, "gets at most 54 of 80 points right."),
+        (3, 1.0, "gets at most 54 of 80 points right."),
+        (3, 3.0, "gets at most 80 of 80 points right; the network's own gets 80."),
+        (2, 0.7, "Layer 0.7: weighted sums and biases move and stretch the plane."),
+        (2, 2.0, "ReLU folds the plane"),
+        (2, 3.0, "gets at most 67 of 80 points right; the network's own gets 65."),
+    ],
+)
+def test_bending_says_how_many_points_a_straight_line_gets_right(width, layer, said):
+    assert said in says(layer, width)
+
+
+def test_the_count_is_drawn_up_to_this_layer():
+    view = bend.compute(np.array([[0.0], [1.0], [2.0], [3.0]]), width=3)
+    counted, now = (series.points[:, 0] for series in view.series if series.panel == 1)
+    np.testing.assert_allclose(now[:, 0], np.stack([np.arange(4), now[:, 0, 1]], -1))
+    for k in range(4):
+        np.testing.assert_allclose(counted[k, : k + 1], now[: k + 1, 0])
+        np.testing.assert_allclose(counted[k, k:], np.broadcast_to(now[k], (4 - k, 2)))

@@ -83,6 +83,12 @@ LINES = {
     "Cut off": line("orange", ":"),
     "Neuron": line("blue", "-", "o"),
     "Errors": line("orange", "-"),
+    "Grid": line("grey", "-"),
+    "Boundary": line("pink", ":"),
+    "Inside": line("blue", "-", "o"),
+    "Outside": line("orange", "--", "s"),
+    "Straight line": line("green", "-"),
+    "This layer": line("pink", "-", "D"),
 }
 
 # A surface from low loss to high, so pale (or dark) that every line keeps a contrast of 3:1 all over it.
