@@ -146,7 +146,7 @@ def test_e076_every_size_that_says_counted_is_counted(built):
 
 
 def test_e018_the_notebook_prints_these_sizes(cells, capsys):
-    run(cells, "counted", "counted-table")
+    run(cells, "counted")
     rows = dict(re.findall(r"^(\S.*?)\s+([\d,]+) parameters", capsys.readouterr().out, re.M))
     size = {model.name: f"{model.parameters:,}" for model in costs.MODELS}
     assert rows == {name: size[name] for name in ("the article's Net", "ResNet-18", "BERT base", "GPT-3")}
@@ -162,10 +162,14 @@ def test_e076_every_operation_of_a_picture_model_is_counted(built, name):
 
 
 def test_e020_nine_networks_on_five_test_sets(cells):
-    drawing = {"plt": Mock(subplots=lambda figsize: (None, None)), "artists": Mock()}
+    drawing = {"plt": Mock(subplots=lambda figsize: (Mock(), Mock())), "artists": Mock()}
     shown = {**drawing, "environment": environment, "predictions": predictions}
-    names = run(cells, "digits-changed", "digits-net", "digits-trained", **shown)  # asserts
-    assert names["hardest"] == "inverted"
+    names = run(cells, "digits-changed", "digits-net", "digits-trained", **shown)
+    share = names["share"]
+    assert (names["hardest"], names["more"]) == ("inverted", "more")
+    assert share["inverted"].max() < 0.2 < 0.6 < share["as they are"].min()
+    assert share["4 px right"].max() < 0.4
+    assert share["as they are"][2, 2] > 0.88
     image = torch.zeros(1, 28, 28)
     image[0, 5, 20] = 1
     assert names["moved"](image, 4).nonzero().tolist() == [[0, 5, 24]]
