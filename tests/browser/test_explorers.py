@@ -39,10 +39,7 @@ EXPLORERS = {
     "initialisation": (explorers.initialisation, ["deviation σ", "neurons per layer n"]),
     "neuron": (explorers.neuron, ["weight w", "bias b"]),
     "bend": (explorers.bend, ["layer"]),
-    "how_large": (
-        explorers.how_large,
-        ["large from … parameters", "large from … FLOP"],
-    ),
+    "network_size": (explorers.network_size, ["neurons per hidden layer", "hidden layers"]),
     "microscope": (explorers.microscope, ["step size h", "weight w"]),
     "training_time": (explorers.training_time, ["devices n", "tokens D"]),
     "amdahl": (explorers.amdahl, ["devices n", "serial share s"]),

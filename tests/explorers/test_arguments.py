@@ -39,7 +39,7 @@ REFUSED = {
     },
     "neuron": {"w": [*SLIDER, -2, 5], "b": [*SLIDER, -41, 81]},
     "bend": {"layer": [*SLIDER, -0.1, 3.1], "width": [*CHOICE, 1, 4, "3"]},
-    "how_large": {"parameters": [*SLIDER, 1, 1e13], "flop": [*SLIDER, 1, 1e27]},
+    "network_size": {"width": [*SLIDER, 0, 16_385, 1.5], "depth": [*SLIDER, 0, 101, 1.5]},
     "microscope": {"h": [*SLIDER, 0, 2], "w": [*SLIDER, -2, 3]},
     "training_time": {
         "model": CHOICE,

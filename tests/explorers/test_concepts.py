@@ -7,7 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from losslab.explorers.views import bend, neuron
+from losslab import explorers
+from losslab.explorers.views import bend, network_size, neuron
+from losslab.formulas import costs
+from losslab.learning import autodiff
 
 pytestmark = pytest.mark.trains
 
@@ -215,3 +218,80 @@ def test_the_count_is_drawn_up_to_this_layer():
     for k in range(4):
         np.testing.assert_allclose(counted[k, : k + 1], now[: k + 1, 0])
         np.testing.assert_allclose(counted[k, k:], np.broadcast_to(now[k], (4 - k, 2)))
+
+
+# --- network_size ---
+
+
+def dense(width, depth, device="meta"):
+    """A network of `depth` hidden layers of `width` neurons, from 784 pixels to 10 logits."""
+    layers = [nn.Linear(784, width)]
+    layers += [part for _ in range(depth - 1) for part in (nn.ReLU(), nn.Linear(width, width))]
+    return nn.Sequential(*layers, nn.ReLU(), nn.Linear(width, 10)).to(device)
+
+
+def a_size(width, depth):
+    return network_size.compute(np.array([[width]]), np.array([[depth]]))
+
+
+@pytest.mark.parametrize(("width", "depth"), [(1, 1), (256, 3), (7, 100), (16_384, 2)])
+def test_parameters_are_those_that_pytorch_counts(width, depth):
+    with torch.device("meta"):
+        first, *between, last = [part for part in dense(width, depth) if isinstance(part, nn.Linear)]
+    counted = [
+        sum(p.numel() for layer in some for p in layer.parameters()) for some in ([first], between, [last])
+    ]
+    assert [int(part) for part in network_size.parts(width, depth)] == counted
+    assert network_size.parameters(width, depth) == sum(counted)
+
+
+def test_training_with_adam_holds_four_numbers_per_parameter():
+    net = dense(8, 2, "cpu")
+    adam = torch.optim.Adam(net.parameters())
+    net(torch.zeros(1, 784)).sum().backward()
+    adam.step()
+    held = [[p, p.grad, state["exp_avg"], state["exp_avg_sq"]] for p, state in adam.state.items()]
+    held = sum(one.numel() * one.element_size() for some in held for one in some)
+    assert held == costs.train_memory(network_size.parameters(8, 2), precision="fp32")
+    assert f"{held / 1000:.3g} kB with their gradients" in a_size(8, 2).sentence()
+
+
+def test_an_image_takes_two_operations_per_parameter_forward_and_up_to_six_in_training():
+    net, image, P = dense(256, 3), torch.empty(1, 784, device="meta"), network_size.parameters(256, 3)
+    assert autodiff.flop(lambda: net(image)) == pytest.approx(2 * P, rel=0.01)
+    assert 4 * P < autodiff.flop(lambda: net(image).sum().backward()) < 6 * P
+    assert "takes 670 kFLOP, training on it 2.01 MFLOP" in a_size(256, 3).sentence()
+
+
+@pytest.mark.parametrize(
+    ("width", "depth", "said"),
+    [
+        (256, 3, "784 → 3 × 256 → 10: 335,114 parameters. They take 1.34 MB as float32, and 5.36 MB with"),
+        (256, 3, "Twice the width: 2.78 × the parameters; twice the depth: 1.59 ×."),
+        (4, 1, "Twice the width: 2.00 × the parameters; twice the depth: 1.01 ×."),
+        (16_384, 1, "Twice the width: 2.00 × the parameters; twice the depth: 21.61 ×."),
+        (4096, 8, "and 1.93 GB with"),
+        (4096, 9, "and 2.2 GB with"),
+    ],
+)
+def test_the_size_is_said_in_words(width, depth, said):
+    assert said in a_size(width, depth).sentence()
+
+
+def test_a_rounded_thousand_gets_the_next_unit():
+    said = network_size.short(np.array([805.0, 999_400.0, 999_600.0, 2.5e13])).said(
+        {"short": "{value:.3g} {unit}"}
+    )
+    assert said.tolist() == ["805 ", "999 k", "1 M", "25 T"]
+
+
+def test_the_curve_passes_through_the_network_and_the_bars_add_up_to_it():
+    view = a_size(512, 4)
+    curve, dot, bars = (series.points[0, 0] for series in view.series)
+    assert np.interp(512, *curve.T) == pytest.approx(dot[0, 1], rel=0.01)
+    assert dot[0].tolist() == [512, bars.reshape(3, 4, 2)[:, 1, 1].sum()]
+
+
+def test_the_old_explorer_of_size_says_where_it_went():
+    with pytest.raises(AttributeError, match="explorers.how_large is gone: explorers.network_size"):
+        explorers.how_large  # noqa: B018

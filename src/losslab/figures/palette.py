@@ -63,9 +63,6 @@ LINES = {
     "Activations": line("green", "-"),
     "Measured": line("blue", "-", "o"),
     "Predicted": line("orange", "--", "s"),
-    "Large": line("orange", "-"),
-    "Not large": line("blue", "-"),
-    "Large starts here": line("grey", "--"),
     "The loss as computed": line("green", "-"),
     "Slope by autodiff": line("pink", "-", "D"),
     "This training": line("blue", "-"),
@@ -89,6 +86,8 @@ LINES = {
     "Outside": line("orange", "--", "s"),
     "Straight line": line("green", "-"),
     "This layer": line("pink", "-", "D"),
+    "Parameters": line("blue", "-"),
+    "This network": line("orange", "-", "s"),
 }
 
 # A surface from low loss to high, so pale (or dark) that every line keeps a contrast of 3:1 all over it.
