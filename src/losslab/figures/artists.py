@@ -202,7 +202,7 @@ def computation(ax, places, arrows, labels, *, fontsize=8):
     labels : sequence of n str
     """
     box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": "#5A6470", "linewidth": 0.8}
-    arrow = {"arrowstyle": "->", "color": "#5A6470", "shrinkA": 18, "shrinkB": 18}
+    arrow = {"arrowstyle": "->", "color": "#5A6470", "shrinkA": 2.4 * fontsize, "shrinkB": 2.4 * fontsize}
     on, edge = {"boxstyle": "round,pad=0.1", "facecolor": "white", "linewidth": 0}, LINES["GD"]["color"]
     for place, label, before in zip(places, labels, arrows, strict=True):
         ax.text(*place, label, ha="center", va="center", fontsize=fontsize, bbox=box, zorder=3)
