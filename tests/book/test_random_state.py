@@ -145,11 +145,12 @@ class Stops:
         artists.curves(next(axes), {"a": (W, G)}), artists.digits(next(axes), np.zeros((1, 28, 28)))
         artists.confusion(next(axes), np.array([[5, 1], [0, 4]])), artists.class_bars(next(axes), W, 0)
         artists.bars(next(axes), {"a": 1.0}), artists.estimates(next(axes), {"a": (W, 1.0, 1.0)})
-        artists.computation(next(axes), [(0, 0), (-1, 0)], [[1], []], ["Mul", "leaf"])
+        artists.computation(next(axes), [(0, 0), (-1, 0)], [{1: "+1"}, {}], ["Mul", "leaf"])
 
     def autograd(self):
         w = torch.ones(2, requires_grad=True)
-        autodiff.places(autodiff.operations((w * w).sum()))
+        autodiff.places([step.reads for step in autodiff.operations((w * w).sum())])
+        autodiff.trace(lambda w: w * w, w=torch.tensor(2.0, requires_grad=True))
         autodiff.saved_bytes(lambda: (w * w).sum()), autodiff.flop(lambda: torch.eye(2) @ torch.eye(2))
         timing.take_turns({"a": int}, rounds=1, progress=False)
 

@@ -190,23 +190,26 @@ def network(ax, layers, labels, *, theme="light", fontsize=8):
     ax.axis("off")
 
 
-def computation(ax, places, reads, labels, *, fontsize=8):
-    """Draw recorded steps as boxes and an arrow from every step to those that read its result.
+def computation(ax, places, arrows, labels, *, fontsize=8):
+    """Draw what was computed as boxes, and an arrow to each from all that it was made of.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
     places : sequence of n (x, y)
-    reads : sequence of n sequences of int
-        The steps whose results each step read.
+    arrows : sequence of n dicts {int: str}
+        Which boxes lead to this one, and what is written at each arrow.
     labels : sequence of n str
     """
     box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": "#5A6470", "linewidth": 0.8}
-    for place, label, before in zip(places, labels, reads, strict=True):
-        ax.text(*place, label, ha="center", va="center", fontsize=fontsize, bbox=box)
-        for i in before:
-            arrow = {"arrowstyle": "->", "color": "#5A6470", "shrinkA": 18, "shrinkB": 18}
+    arrow = {"arrowstyle": "->", "color": "#5A6470", "shrinkA": 2.4 * fontsize, "shrinkB": 2.4 * fontsize}
+    on, edge = {"boxstyle": "round,pad=0.1", "facecolor": "white", "linewidth": 0}, LINES["GD"]["color"]
+    for place, label, before in zip(places, labels, arrows, strict=True):
+        ax.text(*place, label, ha="center", va="center", fontsize=fontsize, bbox=box, zorder=3)
+        for i, words in before.items():
             ax.annotate("", place, places[i], arrowprops=arrow)
+            middle = np.mean([place, places[i]], axis=0)
+            ax.text(*middle, words, ha="center", va="center", fontsize=fontsize, bbox=on, color=edge)
     x, y = zip(*places, strict=True)
     ax.set(xlim=(min(x) - 0.5, max(x) + 0.5), ylim=(min(y) - 0.5, max(y) + 0.5))
     ax.axis("off")

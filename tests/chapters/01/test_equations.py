@@ -6,7 +6,8 @@ import sympy as sp
 import torch
 from torch import nn
 
-from losslab.explorers.views import microscope
+from losslab.book import predictions
+from losslab.explorers.views import microscope, neuron
 from losslab.formulas import costs
 from losslab.learning import autodiff, models
 
@@ -14,7 +15,7 @@ EXACT = {"rtol": 0, "atol": 1e-12}
 
 
 def test_equation_1_1_is_a_linear_layer_and_its_activation(written):
-    assert written["1.1"] == r"a = \sigma\Bigl( \sum_i w_i x_i + b \Bigr)"
+    assert written["1.1"] == r"a = \varphi\Bigl( \sum_i w_i x_i + b \Bigr)"
     torch.manual_seed(0)
     layer, x = nn.Linear(5, 3).double(), torch.randn(5).double()
     w, b = layer.weight.tolist(), layer.bias.tolist()
@@ -29,23 +30,19 @@ def test_equation_1_2_has_the_smallest_squared_error(written, cells):
         r"w = \frac{\sum_i (x_i - \bar x)(y_i - \bar y)}{\sum_i (x_i - \bar x)^2}, \qquad "
         r"b = \bar y - w\,\bar x"
     )
-    names = {}
+    names = {"celsius": neuron.CELSIUS}
     exec(cells["fit-by-sympy"], names)
-    x, y = np.array(names["points"], float).T
+    x, y = np.array(names["pairs"], float).T
     dx, dy = x - x.mean(), y - y.mean()
     w = (dx * dy).sum() / (dx**2).sum()
     b = y.mean() - w * x.mean()
-    assert ((dx * dy).sum(), (dx**2).sum()) == (7, 5)  # as computed by hand in the text
+    assert (x.mean(), y.mean(), (dx**2).sum(), (dx * dy).sum()) == (40, 104, 11_200, 20_160)  # as in the text
     np.testing.assert_allclose((w, b), np.polyfit(x, y, 1), **EXACT)
-    best, mse = names["fitted"](names["b"])
-    assert (best[names["w"]], best[names["b"]], mse) == (
-        sp.Rational(7, 5),
-        sp.Rational(1, 2),
-        sp.Rational(1, 20),
-    )
+    best, mse = names["fitted"](names["bias"])
+    assert (best[names["weight"]], best[names["bias"]], mse) == (sp.Rational(9, 5), 32, 0)
     best, mse = names["fitted"](0)
-    np.testing.assert_allclose(float(best[names["w"]]), (x * y).sum() / (x * x).sum(), **EXACT)
-    assert mse == sp.Rational(11, 120)
+    np.testing.assert_allclose(float(best[names["weight"]]), (x * y).sum() / (x * x).sum(), **EXACT)
+    assert mse == 512
 
 
 def test_equation_1_3_collapses_two_layers(written):
@@ -58,42 +55,48 @@ def test_equation_1_3_collapses_two_layers(written):
 
 def test_equation_1_4_is_a_tent_and_folds(written, cells):
     assert written["1.4"] == r"T(x) = 2 \max(x, 0) - 4 \max\bigl(x - \tfrac12,\, 0\bigr)"
-    names = {"np": np}
+    names = {"np": np, "predictions": predictions}
     exec(cells["tent"], names)
     x = np.linspace(0, 1, 101)
     np.testing.assert_allclose(names["tent"](x), 1 - np.abs(2 * x - 1), **EXACT)
     by_hand = [2 * max(v, 0) - 4 * max(v - 0.5, 0) for v in (0, 0.25, 0.5, 0.75, 1)]
     assert by_hand == [0, 0.5, 1, 0.5, 0]
     assert names["tent"](np.array([0, 0.25, 0.5, 0.75, 1])).tolist() == by_hand
-    assert names["pieces"][8] == 256
 
 
-@pytest.mark.parametrize("n", [1, 7, 784])
-def test_equation_1_5_is_how_torch_draws(written, n):
+def kinks(y):
+    return np.count_nonzero(np.abs(np.diff(y, 2)) > 1e-9)
+
+
+def test_equation_1_5_counts_the_pieces_of_side_by_side_and_of_folded(written, cells):
     assert written["1.5"] == (
-        r"w,\, b \sim \mathcal U\Bigl( -\tfrac{1}{\sqrt n},\; \tfrac{1}{\sqrt n} \Bigr), \qquad "
-        r"\operatorname{std} = \tfrac{1}{\sqrt{3n}}"
+        r"\text{pieces} \le n + 1 \;\text{ for $n$ neurons in one layer}, \qquad "
+        r"\text{pieces} = 2^L \;\text{ for $L$ tents, $2L$ neurons}"
     )
-    torch.manual_seed(0)
-    layer = nn.Linear(n, 20_000)
-    for drawn in (layer.weight, layer.bias):
-        assert 0.999 / n**0.5 < drawn.abs().max() <= 1.000001 / n**0.5
-        torch.testing.assert_close(drawn.std().item(), (3 * n) ** -0.5, rtol=0.02, atol=0)
+    names = {"np": np, "predictions": predictions}
+    exec(cells["tent"], names)
+    assert names["pieces"] == {L: 2**L for L in range(1, 9)}
+    assert all(1 + kinks(y) == 2**L for L, y in names["folded"].items())
+    rng, x = np.random.default_rng(0), np.linspace(-6, 6, 12_001)
+    for n in (1, 2, 5, 16):
+        w, v, at = rng.normal(size=n), rng.normal(size=n), rng.integers(-5_000, 5_000, n) / 1000
+        y = np.maximum(w * (x[:, None] - at), 0) @ v  # each neuron bends at one grid point
+        assert 1 + kinks(y) == len(set(at)) + 1 <= n + 1
 
 
 @pytest.mark.parametrize("widths", [(784, 256, 128, 64, 10), (2, 1), (5, 4, 4)])
 def test_equation_1_6_counts_parameters(written, widths):
-    assert written["1.6"] == r"N = \sum_{l=1}^{L} n_l\,(n_{l-1} + 1)"
+    assert written["1.6"] == r"P = \sum_{l=1}^{L} n_l\,(n_{l-1} + 1)"
     layers = nn.Sequential(*[nn.Linear(m, n) for m, n in zip(widths, widths[1:], strict=False)])
-    N = sum(widths[l] * (widths[l - 1] + 1) for l in range(1, len(widths)))
-    assert sum(p.numel() for p in layers.parameters()) == N
+    P = sum(widths[l] * (widths[l - 1] + 1) for l in range(1, len(widths)))
+    assert sum(p.numel() for p in layers.parameters()) == P
     if len(widths) == 5:
-        assert N == 242_762 == sum(p.numel() for p in models.Net().parameters())
+        assert P == 242_762 == sum(p.numel() for p in models.Net().parameters())
 
 
 def test_equation_1_7_is_the_count_of_a_transformer_without_attention_scores(written):
     """Each parameter is used once per token: 2 FLOP forward, 4 back. And the published products."""
-    assert written["1.7"] == r"C \approx 6\,N\,D"
+    assert written["1.7"] == r"C \approx 6\,P\,D"
     assert costs.train_flop(3, 5) == 6 * 3 * 5
     np.testing.assert_allclose(costs.train_flop(174.6e9, 300e9), 3.14e23, rtol=0.002)  # Table D.1
     np.testing.assert_allclose(costs.train_flop(109e6, 250e9), 1.64e20, rtol=0.005)
@@ -101,13 +104,13 @@ def test_equation_1_7_is_the_count_of_a_transformer_without_attention_scores(wri
     with torch.device("meta"):
         layer = nn.TransformerEncoderLayer(256, 4, 1024, dropout=0.0, batch_first=True)
         tokens = torch.empty(1, 8, 256, requires_grad=True)  # few tokens: the scores cost next to nothing
-    N = sum(p.numel() for p in layer.parameters())
+    P = sum(p.numel() for p in layer.parameters())
     counted = autodiff.flop(lambda: layer(tokens).sum().backward())
-    np.testing.assert_allclose(counted, 6 * N * 8, rtol=0.03)
+    np.testing.assert_allclose(counted, 6 * P * 8, rtol=0.03)
 
 
 def test_equation_1_8_is_the_error_of_a_forward_difference(written):
-    assert written["1.8"] == r"\frac{L(w + h) - L(w)}{h} = -4\,(3 - 2w) + 4h"
+    assert written["1.8"] == r"\frac{\mathcal{L}(w + h) - \mathcal{L}(w)}{h} = -4\,(3 - 2w) + 4h"
     w, h = sp.symbols("w h")
     found = (microscope.loss(w + h) - microscope.loss(w)) / h
     assert sp.simplify(found - (-4 * (3 - 2 * w) + 4 * h)) == 0
@@ -131,14 +134,3 @@ def test_equation_1_9_is_what_torch_counts(written, n, B):
     backward = 2 * forward - 2 * B * n[1] * n[0]
     assert autodiff.flop(lambda: net(x)) == forward
     assert autodiff.flop(lambda: net(x).sum().backward()) == forward + backward
-
-
-def test_equation_1_10_gives_a_walk_its_probability(written, cells):
-    assert written["1.10"] == r"p(x_1, \dots, x_T) = \prod_{t=1}^{T} p(x_t \mid x_1, \dots, x_{t-1})"
-    names = {"torch": torch}
-    exec(cells["walks"], names)
-    texts = names["walks"](20_000, torch.Generator().manual_seed(0))[:, :3]
-    factors = 0.1 * 0.5 * 0.5  # the start, and two tosses
-    seen, counts = texts.unique(dim=0, return_counts=True)
-    assert len(seen) == 40 == 1 / factors
-    np.testing.assert_allclose(counts / len(texts), factors, rtol=0.2)
