@@ -36,7 +36,8 @@ EXPLORERS = {
         ["step size h", "size of the mistake"],
     ),
     "vanishing": (explorers.vanishing, ["hidden layers", "weight scale s"]),
-    "initialisation": (explorers.initialisation, ["deviation σ", "neurons per layer n"]),
+    "initialisation": (explorers.initialisation, ["deviation σ of the weights", "neurons per layer n"]),
+    "lap": (explorers.lap, ["lap", "step of the lap"]),
     "how_large": (
         explorers.how_large,
         ["large from … parameters", "large from … FLOP"],

@@ -215,7 +215,7 @@ def test_a_training_runs_and_stops_in_jupyterlab_and_survives_a_closed_tab(noteb
     done = page.evaluate("document.querySelector('.ll progress').value")
     page.wait_for_timeout(700)
     assert page.evaluate("document.querySelector('.ll progress').value") == done < 1000
-    assert "test images" in page.locator(".ll-say").inner_text()
+    assert "validation images" in page.locator(".ll-say").inner_text()
     page.get_by_role("button", name="Run", exact=True).click()
     page.wait_for_timeout(300)
     address = page.url

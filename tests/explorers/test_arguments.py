@@ -37,6 +37,7 @@ REFUSED = {
         "width": [*SLIDER, 15, 257, 16.5],
         "activation": CHOICE,
     },
+    "lap": {"lap": [*SLIDER, -1, 41, 0.5], "stage": [*SLIDER, 0, 7, 1.5]},
     "how_large": {"parameters": [*SLIDER, 1, 1e13], "flop": [*SLIDER, 1, 1e27]},
     "microscope": {"h": [*SLIDER, 0, 2], "w": [*SLIDER, -2, 3]},
     "training_time": {

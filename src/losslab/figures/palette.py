@@ -75,12 +75,16 @@ LINES = {
     "Weighted mean": line("blue", "-", "o"),
     "Expected": line("green", "-.", "^"),
     "Batch": line("grey", "-"),
-    "Test images": line("blue", "-", "o"),
+    "Validation images": line("blue", "-", "o"),
     "Accuracy": line("blue", "-"),
     "Probability": line("green", "-"),
     "What it sees": line("grey", "-"),
     "Kept": line("blue", "-"),
     "Cut off": line("orange", ":"),
+    "Border": line("grey", "--"),
+    "Before": line("grey", ":"),
+    "Truth": line("pink", ":"),
+    "This lap": line("pink", "-", "D"),
 }
 
 # A surface from low loss to high, so pale (or dark) that every line keeps a contrast of 3:1 all over it.

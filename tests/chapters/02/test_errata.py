@@ -260,7 +260,7 @@ def test_explorer_draws_histograms_of_the_activations_it_measured():
     bins = len(initialisation.BINS) - 1
     peaks = [ridges[k * (bins + 3) : (k + 1) * (bins + 3)] for k in range(10)]
     for layer, ridge in enumerate(peaks, start=1):
-        assert ridge[0].tolist() == [-12, layer]
+        assert ridge[0].tolist() == [initialisation.LOW, layer]
         assert ridge[:, 1].max() == pytest.approx(layer + initialisation.TALLEST)
         mode = ridge[ridge[:, 1].argmax(), 0]
         assert abs(mode - measured[layer, 0]) < 0.5  # half a decade

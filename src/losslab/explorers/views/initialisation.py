@@ -10,12 +10,12 @@ from losslab.figures import palette
 from losslab.formulas import activations
 
 SLIDERS = (
-    Slider("sigma", readable(np.geomspace(0.01, 1, 61))),
+    Slider("sigma", readable(np.geomspace(0.01, 1, 25))),  # one position moves layer 10 by 10/12 of a decade
     Slider("width", 2 ** np.arange(4, 9)),
 )
 ACTIVATIONS = {"ReLU": activations.RELU, "tanh": activations.TANH}
 LAYERS, INPUTS, WIDEST = 10, 16, 256
-LOW, HIGH = -12.0, 12.0  # decades that are drawn
+LOW, HIGH = -6.0, 6.0  # decades that are drawn, here and in the chapter's figure
 BINS = np.linspace(LOW, HIGH, 97)
 TALLEST = 0.85  # of a ridge, in layers
 
@@ -60,12 +60,13 @@ def compute(sigma, width, *, activation):
     }.items():
         series.append(Series(key, 1, shapes.points(np.clip(decades, LOW, HIGH), layer)))
     last = {"size": rms[..., -1], "verdict": verdict(rms[..., -1], activation)}
-    text = Sentence(f"says_{activation}", sigma=sigma, width=width, factor=factor, **last)
+    knobs = {"sigma": sigma, "width": width, "scale": sigma * width**0.5}
+    text = Sentence(f"says_{activation}", factor=factor, **knobs, **last)
     return View("initialisation", stage, series, text)
 
 
 def growth(sigma, width, activation):
-    """Return the factor per layer by (2.5): σ √(n/2) for ReLU; for tanh σ √n, valid while it is linear."""
+    """Return the factor per layer by (2.5): s/√2 for ReLU, where s = σ√n; for tanh s, while it is linear."""
     return sigma * (width / (2 if activation == "ReLU" else 1)) ** 0.5
 
 
@@ -127,7 +128,7 @@ def stage(figure, theme, words):
     right.set_title(words["sizes"], fontsize=10)
     for ax in (left, right):
         ax.set(xlim=(LOW, HIGH), ylim=(-0.3, 11.2), yticks=range(LAYERS + 1), ylabel=words["layer"])
-        ax.set_xticks(range(-12, 13, 4), [f"$10^{{{k}}}$" for k in range(-12, 13, 4)])
+        ax.set_xticks(range(-6, 7, 2), [f"$10^{{{k}}}$" for k in range(-6, 7, 2)])
         ax.axvline(0, color=palette.TEXT[theme], linewidth=0.6)
         palette.tint(ax, theme)
     left.set(xlabel=words["values"])

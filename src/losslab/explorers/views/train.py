@@ -7,14 +7,14 @@ import numpy as np
 import torch
 
 from losslab.book.words import Sentence
-from losslab.data import mnist, pixels
+from losslab.data import pixels
 from losslab.explorers.contract import Series, Slider, View, readable
 from losslab.explorers.live import LiveExplorer
 from losslab.explorers.shapes import points
 from losslab.figures import palette
-from losslab.learning import history, models, training
+from losslab.learning import history, models, trained, training
 
-STEPS, EVERY = 1000, 20  # steps of a run; the test images are scored after every 20
+STEPS, EVERY = 1000, 20  # steps of a run; the validation images are scored after every 20
 SLIDERS = (
     Slider("lr", readable(np.geomspace(1e-4, 10, 101))),
     Slider("batch", np.array([1, 2, 5, 10, 20, 50, 100, 200, 500])),
@@ -24,6 +24,8 @@ OPTIMIZERS = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
 
 def train(lr=0.1, batch=50, optimizer="SGD", shown=None):
     """Open a training on MNIST that the reader starts and stops: learning rate, images per step, optimiser.
+
+    It is judged by validation images: who chooses a learning rate must not do so by test images.
 
     `lr` lies between 0.0001 and 10, `batch` between 1 and 500; `optimizer` is "SGD" or "Adam".
 
@@ -37,11 +39,10 @@ def train(lr=0.1, batch=50, optimizer="SGD", shown=None):
 
 @cache
 def digits():
-    """Return the sample of MNIST, standardised: training images and labels, test images and labels."""
-    data = mnist.load()
-    mean, std = pixels.mean_std(data.train_images)
-    train, test = (pixels.standardise(x, mean, std) for x in (data.train_images, data.test_images))
-    return (train, data.train_labels.long()), (test, data.test_labels.long())
+    """Return images, standardised, and labels: 5,400 to learn from, and the 600 held out to judge by."""
+    parts = trained.split()
+    constants = pixels.mean_std(parts["train"][0])
+    return tuple((pixels.standardise(x, *constants), y) for x, y in (parts["train"], parts["validation"]))
 
 
 def compute(lr, batch, *, optimizer):
@@ -64,18 +65,18 @@ def compute(lr, batch, *, optimizer):
     FloatingPointError
         If the loss explodes or becomes NaN; the sentence says at which step.
     """
-    train, test = digits()
+    train, validation = digits()
     generator = torch.Generator().manual_seed(0)
     net, past, scores = models.initialised(models.Net, generator), history.History(), []
     rule = OPTIMIZERS[optimizer](net.parameters(), lr=lr)
     epochs = (training.shuffled(*train, batch, generator) for _ in count())
-    scores.append((0, training.score(net, *test)))
+    scores.append((0, training.score(net, *validation)))
     yield picture(past.steps, scores, lr, batch, optimizer)
     for step, one in enumerate(islice(chain.from_iterable(epochs), STEPS), start=1):
         loss = training.step(net, rule, *one)
         past.add_epoch(loss[None], [len(one[1])], [lr] * STEPS)
         if step % EVERY == 0:
-            scores.append((step, training.score(net, *test)))
+            scores.append((step, training.score(net, *validation)))
         yield picture(past.steps, scores, lr, batch, optimizer)
 
 
@@ -85,8 +86,8 @@ def picture(losses, scores, lr, batch, optimizer):
     at, last = scores[-1]
     series = [
         Series("Batch", 0, points(steps, np.maximum(losses, 1e-9))),
-        Series("Test images", 0, points(marks, [s.loss for _, s in scores])),
-        Series("Test images", 1, points(marks, [s.accuracy for _, s in scores])),
+        Series("Validation images", 0, points(marks, [s.loss for _, s in scores])),
+        Series("Validation images", 1, points(marks, [s.accuracy for _, s in scores])),
     ]
     knobs = {"optimizer": optimizer, "lr": lr, "batch": batch}
     text = Sentence("says", step=at, accuracy=last.accuracy, count=last.count, loss=last.loss, **knobs)
