@@ -38,6 +38,7 @@ EXPLORERS = {
     "vanishing": (explorers.vanishing, ["hidden layers", "weight scale s"]),
     "initialisation": (explorers.initialisation, ["deviation σ of the weights", "neurons per layer n"]),
     "lap": (explorers.lap, ["lap", "step of the lap"]),
+    "data_size": (explorers.data_size, ["training images", "epoch"]),
     "how_large": (
         explorers.how_large,
         ["large from … parameters", "large from … FLOP"],

@@ -38,6 +38,7 @@ REFUSED = {
         "activation": CHOICE,
     },
     "lap": {"lap": [*SLIDER, -1, 41, 0.5], "stage": [*SLIDER, 0, 7, 1.5]},
+    "data_size": {"images": [*SLIDER, 49, 4501, 100.5], "epoch": [*SLIDER, -1, 41, 0.5]},
     "how_large": {"parameters": [*SLIDER, 1, 1e13], "flop": [*SLIDER, 1, 1e27]},
     "microscope": {"h": [*SLIDER, 0, 2], "w": [*SLIDER, -2, 3]},
     "training_time": {

@@ -85,6 +85,8 @@ LINES = {
     "Before": line("grey", ":"),
     "Truth": line("pink", ":"),
     "This lap": line("pink", "-", "D"),
+    "Training images": line("orange", "--", "s"),
+    "Gap": line("grey", "-"),
 }
 
 # A surface from low loss to high, so pale (or dark) that every line keeps a contrast of 3:1 all over it.
