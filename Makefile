@@ -38,6 +38,9 @@ portable: .venv/ready-test ## run the tests without browser as four kinds of pro
 notebooks: .venv/ready ## execute every notebook and store its outputs
 	$(RUN) tools/notebooks.py
 
+lessons: .venv/ready ## say of each chapter its minutes, first picture, sliders, boxes and sittings
+	@$(RUN) tools/lessons.py
+
 lint: .venv/ready-test ## style of the code, notebooks included, and whether the tables are up to date
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
@@ -72,4 +75,4 @@ constraints: ## raise every pinned version in constraints.txt to the newest that
 	@touch $@
 
 .NOTPARALLEL:
-.PHONY: help lab test update portable notebooks lint tables bench mutants site-demo constraints
+.PHONY: help lab test update portable notebooks lessons lint tables bench mutants site-demo constraints

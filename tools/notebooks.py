@@ -9,6 +9,7 @@ import io
 import json
 import multiprocessing
 import os
+import random
 import re
 import sys
 import tempfile
@@ -55,7 +56,7 @@ class NotebookError(Exception):
 # --- run ---
 
 
-def execute(path, done, parameters=None, timeout=600):
+def execute(path, done, parameters=None, timeout=600, cwd=None):
     """
     Run a notebook from top to bottom in a fresh kernel with papermill; the original is only read.
 
@@ -67,6 +68,8 @@ def execute(path, done, parameters=None, timeout=600):
         Values for the cell tagged `parameters`.
     timeout : float
         Seconds one cell may take.
+    cwd : Path, optional
+        Where the kernel works; by default where the notebook lies.
 
     Returns
     -------
@@ -92,7 +95,7 @@ def execute(path, done, parameters=None, timeout=600):
                 literal(done),
                 parameters,
                 kernel_name="python3",
-                cwd=path.parent,
+                cwd=cwd or path.parent,
                 progress_bar=False,
                 request_save_on_cell_execute=False,
                 execution_timeout=timeout,
@@ -194,6 +197,26 @@ def last_line(error):
     if isinstance(error, papermill.PapermillExecutionError):
         return f"{error.ename}: {error.evalue}"
     return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+
+
+def run_again(nb, orders):
+    """
+    Return a notebook in which every code cell comes once more behind the last, as a reader goes back to it.
+
+    Parameters
+    ----------
+    nb : NotebookNode
+    orders : int
+        How many times, each in a shuffled order of its own, which changes with the code.
+    """
+    code = [cell for cell in nb.cells if cell.cell_type == "code"]
+    seed = "".join(cell.source for cell in code)
+    nb = nbformat.from_dict({**nb, "cells": list(nb.cells)})
+    for order in range(1, orders + 1):
+        for cell in random.Random(f"{order} {seed}").sample(code, len(code)):
+            again = nbformat.v4.new_code_cell(cell.source, id=f"{cell.id}-again-{order}")
+            nb.cells.append(again)
+    return nb
 
 
 # --- judge ---

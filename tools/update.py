@@ -2,7 +2,8 @@
 
 ``git pull`` alone refuses to touch notebooks that were saved. So each of them is first copied whole to a new
 folder in ``my/``, which git ignores, and put back as it was published. After the pull every answer returns to
-the exercise with its number. If the pull fails, everything is as it was before.
+the exercise with its number, and every prediction to its question. If the pull fails, everything is as it
+was before.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
+PREDICTION = re.compile(r'^predictions\.write\("(\d+[a-z])", (.*)\)(?=\s*(?:#.*)?$)', re.M)
 
 
 def git(*words):
@@ -41,8 +43,23 @@ def answers(nb):
     return {number[1]: cell for number, cell in found if number}
 
 
+def predicted(nb):
+    """Return {"5a": what is written as the prediction, as it stands in the code}."""
+    return {label: text for cell in nb.cells for label, text in PREDICTION.findall(cell.source)}
+
+
+def predict(nb, texts):
+    """Write predictions into a notebook, in place."""
+
+    def written(match):
+        return f'predictions.write("{match[1]}", {texts.get(match[1], match[2])})'
+
+    for cell in nb.cells:
+        cell.source = PREDICTION.sub(written, cell.source)
+
+
 def carried(mine, before, after):
-    """Put the reader's answers into the newest version of a notebook.
+    """Put the reader's answers and predictions into the newest version of a notebook.
 
     Parameters
     ----------
@@ -52,14 +69,18 @@ def carried(mine, before, after):
     Returns
     -------
     kept, lost : list of str
-        The numbers of the exercises that were answered and still exist, and of those that do not.
+        The exercises and questions that were answered and still exist, and those that do not.
     """
     blanks, places = answers(before), answers(after)
     given = {n: cell for n, cell in answers(mine).items() if n in blanks and cell.source != blanks[n].source}
     kept = [number for number in given if number in places]
     for number in kept:
         places[number].update(source=given[number].source, outputs=[], execution_count=None)
-    return kept, [number for number in given if number not in places]
+    asked, questions = predicted(before), predicted(after)
+    texts = {label: text for label, text in predicted(mine).items() if text != asked.get(label)}
+    predict(after, {label: text for label, text in texts.items() if label in questions})
+    places, given = places | questions, given | texts
+    return [name for name in given if name in places], [name for name in given if name not in places]
 
 
 def put_back(name, mine, before):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from lessons import lines, shows_explorer, tags
 from nbconvert import ScriptExporter
 
 import notebooks
@@ -39,14 +40,6 @@ def prose(nb):
     return [(cell, fences.sub("", cell.source)) for cell in nb.cells if cell.cell_type == "markdown"]
 
 
-def tags(cell):
-    return cell.metadata.get("tags", [])
-
-
-def lines(cell):
-    return sum(bool(line.strip()) for line in cell.source.splitlines())
-
-
 def data(cell):
     """The outputs of a code cell as {mime type: text}."""
     found = {}
@@ -65,28 +58,6 @@ def words(cell):
 def reads_out(cell):
     """Does the cell say something in words?"""
     return bool({"stream/stdout", "text/markdown", "text/html", "text/latex"} & set(data(cell)))
-
-
-def shows_explorer(cell):
-    """Is a top-level line of the cell a call such as `explorers.explore(…)`?"""
-    calls = [line.value for line in ast.parse(cell.source).body if isinstance(line, ast.Expr)]
-    return any(re.match(r"(display\()?(explorers\.|.*\binteract)", ast.unparse(call)) for call in calls)
-
-
-def minutes(nb, seconds):
-    """
-    Estimate what a reader needs, from the notebook itself and the seconds of its last run.
-
-    250 words of prose and 30 lines of code a minute, half a minute for a numbered formula, two for an
-    explorer, and for each exercise what its heading says.
-    """
-    text = "\n".join(re.sub(r"\$\$.+?\$\$", "", t, flags=re.S) for _, t in prose(nb))
-    read = re.sub(r"<details>.*?</details>", "", text, flags=re.S)
-    tried = [int(n) for n in re.findall(r"^### Exercise .*\(\D*(\d+) min(?:utes)?\)$", read, re.M)]
-    moved = sum(shows_explorer(cell) for cell in code(nb))
-    typed = sum(lines(cell) for cell in code(nb))
-    thought = len(read.split()) / 250 + typed / 30 + len(numbered(nb)) / 2
-    return thought + 2 * moved + sum(tried) + seconds / 60
 
 
 def displays(nb):
@@ -201,11 +172,6 @@ def test_title_and_banner(stem, nb):
     title, _, below = nb.cells[0].source.partition("\n")
     assert title == f"# {CHAPTERS[stem].number} · {CHAPTERS[stem].title}"
     assert below.strip().splitlines()[0] == chapters.banner(stem)
-
-
-def test_minutes_are_right_within_a_factor_of_two(stem, nb):
-    needed = minutes(nb, LAST_RUN[f"{stem}.ipynb"]["seconds"])
-    assert needed / 2 <= CHAPTERS[stem].minutes <= 2 * needed, f"about {needed:.0f} minutes"
 
 
 def test_every_exercise_says_its_minutes(nb):

@@ -103,9 +103,10 @@ def test_what_a_reader_runs_imports_only_what_make_lab_installs():
 def test_binders_last_step_installs_the_package_and_fails_if_that_does(script, monkeypatch, tmp_path):
     monkeypatch.setenv("NB_PYTHON_PREFIX", str(tmp_path))
     monkeypatch.setenv("PATH", f"{script('jupyter', 'exit 0').parent}:{os.environ['PATH']}")
-    script("python", f'echo "$*" > "{tmp_path}/said"')
+    script("python", f'echo "$*" >> "{tmp_path}/said"')
     subprocess.run([ROOT / "binder" / "postBuild"], cwd=ROOT, check=True)
-    assert (tmp_path / "said").read_text() == "-m pip install --no-deps --no-cache-dir -e .\n"
+    said = (tmp_path / "said").read_text().splitlines()
+    assert said == ["-m pip install --no-deps --no-cache-dir -e .", "-m losslab.book.above"]
     script("python", "exit 3")
     assert subprocess.run([ROOT / "binder" / "postBuild"], cwd=ROOT).returncode == 3
 

@@ -52,6 +52,19 @@ def test_runs_in_its_folder_with_the_parameters_and_only_reads_the_original(tmp_
     assert path.read_bytes() == before
 
 
+def test_every_cell_comes_once_more_in_each_order_and_the_first_run_is_unchanged(tmp_path):
+    path = write(tmp_path / "a.ipynb", *(f"print({i})" for i in range(20)), tags=["parameters"])
+    nb = read(path)
+    more = notebooks.run_again(nb, 2)
+    assert more.cells[:20] == nb.cells
+    first, second = ([cell.source for cell in more.cells[i : i + 20]] for i in (20, 40))
+    assert sorted(first) == sorted(second) == sorted(cell.source for cell in nb.cells)
+    assert len({tuple(first), tuple(second), tuple(cell.source for cell in nb.cells)}) == 3
+    assert [cell.source for cell in notebooks.run_again(nb, 1).cells[20:]] == first, "it can be repeated"
+    assert read(path) == nb
+    assert len({cell.id for cell in more.cells}) == 60
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [

@@ -72,6 +72,32 @@ def test_answers_stay_and_what_is_new_arrives_even_if_the_cells_have_other_ids(m
     assert update(mine)[1] == ["# Newer", BLANK.format("0.2"), SOLVED]
 
 
+ASKS = 'import losslab\n\npredictions.write("0a", {})  # your answer, before you move anything\nmove({})'
+
+
+def test_predictions_return_to_their_questions(publish, git, tmp_path):
+    def asking(text, *sources):
+        publish(text)
+        path = tmp_path / "book" / NAME
+        cells = [new_markdown_cell(text), *map(new_code_cell, sources)]
+        path.write_text(nbformat.writes(new_notebook(cells=cells)) + "\n", encoding="utf-8")
+        git("commit", "-q", "-am", f"Ask: {text}", cwd=tmp_path / "book")
+
+    asking("# Old", ASKS.format('""', 1), 'predictions.write("0b", "")', 'predictions.write("0c", "")')
+    git("clone", "-q", tmp_path / "book", "mine", cwd=tmp_path)
+    mine = tmp_path / "mine"
+    expected = '"it (probably) doubles \\\\ \\"twice\\""'
+    nb = nbformat.read(mine / NAME, as_version=4)
+    nb.cells[1].source = ASKS.format(expected, 1)
+    nb.cells[2].source = 'predictions.write("0b", "gone")'
+    nbformat.write(nb, mine / NAME)
+    asking("# New", ASKS.format('""', 2), 'predictions.write("0c", "")')
+    done, sources = update(mine)
+    assert sources == ["# New", ASKS.format(expected, 2), 'predictions.write("0c", "")'], done.stderr
+    assert "answers kept: 0a\n" in done.stdout
+    assert "no longer in the book: 0b\n" in done.stdout
+
+
 def test_an_exercise_that_is_gone_is_named_and_its_answer_is_in_the_copy(mine, publish):
     publish("# New", "0.2")
     done, sources = update(mine)

@@ -31,6 +31,7 @@ out"""
 STREAMS = "import sys\nprint('epoch 1', file=sys.stdout)"
 DIES = "import os\nif False:\n    os._exit(1)"
 FILLS = "import time\nheld = bytearray(10**6 * 100)\nheld[::1000] = bytes(len(held) // 1000)\ntime.sleep(1)"
+RUNS_AGAIN = "runs = globals().get('runs', 0) + 1\nassert runs < 9"
 BOTH = {"Cell 0", "clean"}
 
 # name: source, is its output compared?, what is stored, what somebody makes of it afterwards,
@@ -43,6 +44,7 @@ FAULTS = {
     "stderr": (STREAMS, False, "sys.stdout", "sys.stderr", {"clean"}, "cell c0 wrote to stderr: epoch 1"),
     "ignored": ("print(1 / 1.0)", False, "1 / 1.0", "1 / 0.0", BOTH, "ZeroDivisionError"),
     "memory": (FILLS, True, "10**6 * 100", "10**6 * 2000", {"clean"}, "GB of memory, 2.0 GB at most"),
+    "again": (RUNS_AGAIN, True, "runs < 9", "runs < 2", {"clean"}, "cell c0-again-1: AssertionError"),
     "dead": (DIES, True, "if False", "if True", BOTH, "dead.ipynb, cell c0: DeadKernelError"),
 }
 

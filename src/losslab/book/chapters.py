@@ -6,11 +6,15 @@ from losslab.book import words
 
 
 class Chapter(NamedTuple):
-    """One notebook of the book; `stem` is its file name without `.ipynb`."""
+    """One notebook of the book; `stem` is its file name without `.ipynb`.
+
+    `minutes` are for reading, running and moving everything, `exercises` come on top.
+    """
 
     number: str
     stem: str
     minutes: int
+    exercises: int
     device: str
 
     @property
@@ -30,17 +34,17 @@ class Chapter(NamedTuple):
 
 
 CHAPTERS = (
-    Chapter("00", "00_start_here", 5, "CPU"),
-    Chapter("01", "01_concepts", 75, "CPU"),
-    Chapter("02", "02_training_steps", 65, "CPU"),
-    Chapter("03", "03_losses", 65, "CPU"),
-    Chapter("04", "04_gradients", 65, "CPU"),
-    Chapter("05", "05_optimizers", 75, "CPU"),
-    Chapter("06", "06_worked_example", 50, "CPU"),
-    Chapter("07", "07_mnist", 90, "CPU or GPU"),
-    Chapter("08", "08_inference", 65, "CPU"),
-    Chapter("10", "10_scale", 60, "CPU"),
-    Chapter("90", "90_errata", 20, "CPU"),
+    Chapter("00", "00_start_here", 20, 2, "CPU"),
+    Chapter("01", "01_concepts", 60, 40, "CPU"),
+    Chapter("02", "02_training_steps", 60, 40, "CPU"),
+    Chapter("03", "03_losses", 60, 33, "CPU"),
+    Chapter("04", "04_gradients", 60, 33, "CPU"),
+    Chapter("05", "05_optimizers", 85, 35, "CPU"),
+    Chapter("06", "06_worked_example", 50, 31, "CPU"),
+    Chapter("07", "07_mnist", 95, 60, "CPU or GPU"),
+    Chapter("08", "08_inference", 70, 31, "CPU"),
+    Chapter("10", "10_scale", 65, 38, "CPU"),
+    Chapter("90", "90_errata", 20, 13, "CPU"),
 )
 
 
@@ -74,7 +78,7 @@ def banner(stem):
     links = [f"[{said['previous']}]({stems[i - 1]}.ipynb)"] if i > 0 else []
     links += [f"[{said['contents']}]({stems[0]}.ipynb)"] if i > 0 else []
     links += [f"[{said['next']}]({stems[i + 1]}.ipynb)"] if i + 1 < len(stems) else []
-    minutes = said["minutes"].format(minutes=CHAPTERS[i].minutes)
+    minutes = said["minutes"].format(minutes=CHAPTERS[i].minutes, exercises=CHAPTERS[i].exercises)
     return " · ".join(["**Loss to Launch**", *links, minutes, CHAPTERS[i].device])
 
 
@@ -89,7 +93,8 @@ def table(folder=""):
     """
     head = f"{words.of('chapters')['head']}\n|:--|:--|:--|--:|"
     rows = [
-        f"| [{c.number} · {c.title}]({folder}{c.stem}.ipynb) | {c.summary} | {c.article} | {c.minutes} |"
+        f"| [{c.number} · {c.title}]({folder}{c.stem}.ipynb) | {c.summary} | {c.article} "
+        f"| {c.minutes} + {c.exercises} |"
         for c in CHAPTERS
     ]
     return "\n".join([head, *rows])

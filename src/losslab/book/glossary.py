@@ -1,7 +1,6 @@
 """The words of the book, each with one meaning, and the fold-out list at the head of a chapter."""
 
-from losslab.book import words
-from losslab.book.predictions import fold
+from losslab.book import folded, words
 
 
 def of(*terms):
@@ -26,4 +25,4 @@ def of(*terms):
     if unknown := [term for term in terms if term not in known]:
         raise ValueError(f"terms must be keys of the glossary, got {', '.join(map(repr, unknown))}")
     rows = [known[term].partition(": ") for term in terms]
-    return fold(known["title"], "\n".join(f"- **{term}**: {meaning}" for term, _, meaning in rows))
+    return folded.below(known["title"], "\n".join(f"- **{term}**: {meaning}" for term, _, meaning in rows))

@@ -2,9 +2,7 @@
 
 import html
 
-from IPython.display import Markdown
-
-from losslab.book import words
+from losslab.book import folded, words
 
 written = {}  # label of a question -> what this kernel's reader expects
 
@@ -29,8 +27,6 @@ def compare(label, *answers):
     """
     Return the answers to a question, folded below what the reader had written.
 
-    Folded like this in JupyterLab, on GitHub and on a web page; nothing is seen before a click.
-
     Parameters
     ----------
     label : str
@@ -46,9 +42,4 @@ def compare(label, *answers):
         raise ValueError(f"compare({label!r}, …) needs at least one answer")
     text = html.escape(written.get(label, ""))
     said = words.say("predictions", "wrote" if text else "nothing", text=text)
-    return fold(said, *answers)
-
-
-def fold(summary, *paragraphs):
-    """Return paragraphs of Markdown that a click on the summary unfolds."""
-    return Markdown("\n\n".join([f"<details><summary>{summary}</summary>", *paragraphs, "</details>"]))
+    return folded.below(said, *answers)

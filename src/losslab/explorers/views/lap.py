@@ -53,7 +53,8 @@ def history(count=LAST + 1):
         "gradient" (count, 3, 3); "p" (count, 6, 3); "loss" and "again" (count,): the mean loss of the batch
         with the parameters before and after.
     """
-    theta, laps = np.random.default_rng(SEED).normal(0, 0.5, (3, 3)).round(2), []
+    rng, laps = np.random.default_rng(SEED), []
+    theta = rng.normal(0, 0.5, (3, 3)).round(2)
     for k in range(count):
         p, loss, gradient = passes(theta, BATCHES[k % 3])
         after = theta - LR * gradient
@@ -97,7 +98,7 @@ def since(step, stage, count):
 def plane(lap, stage, found):
     """Ring the flowers of the batch, and draw where the network would change its mind between two species."""
     angle = np.linspace(0, 2 * np.pi, 17)
-    ring = np.stack([0.28 * np.cos(angle), 0.12 * np.sin(angle)], -1)
+    ring = np.stack([0.25 * np.cos(angle), 0.11 * np.sin(angle)], -1)
     batch = (BATCHES * STD + MEAN)[lap % 3]  # (A, 1, 6, 2)
     yield from (Series("Batch", 0, batch[:, :, [i]] + ring, fill=True) for i in range(6))
     theta = np.where((stage < UPDATE)[..., None, None], found["before"][:, None], found["after"][:, None])
@@ -187,22 +188,22 @@ def said(lap, stage, found):
 
 
 def picture(figure, theme, words):
-    """The steps from left to right: the flowers, the parameters, probabilities, loss and gradient."""
-    axes = figure.subplots(1, 5, width_ratios=(5, 4.5, 6, 4, 4))
-    flowers, weights, chance, loss, gradient = axes
+    """The flowers on the left; parameters over their gradient; probabilities over the loss."""
+    rows = ["data", "parameters", "probabilities"], ["data", "gradient", "loss"]
+    axes = figure.subplot_mosaic(list(rows), width_ratios=(1, 1, 1.2))
     for key, petals in zip(SPECIES, PETALS, strict=True):
         dots = {"marker": palette.LINES[key]["marker"], "color": palette.colour(key, theme)}
-        flowers.plot(*petals.T, linestyle="", markersize=4, **dots)
-    flowers.set(xlim=(0.5, 7.3), ylim=(-0.15, 2.85), xlabel=words["length"], ylabel=words["width"])
-    for ax, reach in ((weights, 2.4), (gradient, 0.75)):
-        ax.set(xlim=(-0.9, 10.9), ylim=(-reach, reach))
-        ax.set_xticks((1, 5, 9), ("$w_1$", "$w_2$", "$b$"))
-        ax.axhline(0, color=palette.TEXT[theme], linewidth=0.8)
-    chance.set(xlim=(-1, 23), ylim=(0, 1.04), xlabel=words["flowers"])
-    chance.set_xticks(4 * np.arange(6) + 1, range(1, 7))
-    loss.set(xlim=(-2, LAST + 2), ylim=(0, 2.1), xlabel=words["laps"])
-    for ax, title in zip(axes, ("data", "parameters", "probabilities", "loss", "gradient"), strict=True):
-        ax.set_title(words[title], fontsize=9)
-        ax.tick_params(labelsize=7)
+        axes["data"].plot(*petals.T, linestyle="", markersize=4, **dots)
+    axes["data"].set(xlim=(0.5, 7.3), ylim=(-0.15, 2.85), xlabel=words["length"], ylabel=words["width"])
+    for name, reach in (("parameters", 2.4), ("gradient", 0.75)):
+        axes[name].set(xlim=(-0.9, 10.9), ylim=(-reach, reach))
+        axes[name].set_xticks((1, 5, 9), ("$w_1$", "$w_2$", "$b$"))
+        axes[name].axhline(0, color=palette.TEXT[theme], linewidth=0.8)
+    axes["probabilities"].set(xlim=(-1, 23), ylim=(0, 1.04), xlabel=words["flowers"])
+    axes["probabilities"].set_xticks(4 * np.arange(6) + 1, range(1, 7))
+    axes["loss"].set(xlim=(-1, LAST + 1), ylim=(0, 2.1), xlabel=words["laps"])
+    ordered = [axes[name] for name in ("data", "parameters", "probabilities", "loss", "gradient")]
+    for name, ax in axes.items():
+        ax.set_title(words[name], fontsize=10)
         palette.tint(ax, theme)
-    return list(axes)
+    return ordered
