@@ -55,7 +55,7 @@ PAGE = """<!doctype html>
 <title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; --jp-ui-font-color1: CanvasText; }}
-body {{ max-width: 800px; margin: 0 auto; padding: 8px 12px; font: 15px/1.5 sans-serif; color: CanvasText; }}
+body {{ max-width: 1200px; margin: 0 auto; padding: 8px 12px; font: 15px/1.5 sans-serif; color: CanvasText; }}
 h1 {{ font-size: 1.6em; }}
 a {{ color: LinkText; }}
 </style></head><body>

@@ -8,6 +8,14 @@ import pytest
 from losslab.book import words
 
 
+def test_texts_that_are_said_often_are_made_once_in_the_order_of_their_values():
+    sentence = words.Sentence("loss", loss=np.array([[3.0, 1.0, 1.04], [2.0, 1.0, 3.0]]))
+    texts, where = sentence.coded({"loss": "{loss:.1f}"})
+    assert texts == ["1.0", "2.0", "3.0"]
+    assert where.tolist() == [[2, 0, 0], [1, 0, 2]]
+    assert sentence.said({"loss": "{loss:.1f}"}).tolist() == [["3.0", "1.0", "1.0"], ["2.0", "1.0", "3.0"]]
+
+
 def test_a_folder_or_a_variable_chooses_the_language(tmp_path, monkeypatch):
     monkeypatch.delenv("LOSSLAB_LANGUAGE", raising=False)
     monkeypatch.chdir(tmp_path)

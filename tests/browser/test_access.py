@@ -111,6 +111,44 @@ def swatch(page):
     return "#" + "".join(f"{v:02X}" for v in colour)
 
 
+@pytest.mark.parametrize(
+    ("name", "width", "height"),
+    [("explore", 360, 664), ("explore", 640, 360), ("explore", 683, 384), ("slopes", 360, 664)],
+)
+def test_on_a_small_page_controls_and_sentence_stay_in_sight(bare, name, width, height):
+    """A phone upright and on its side, a laptop at 200 %: one scrolls the picture and still moves it."""
+    page = bare(made(name), viewport={"width": width, "height": height})
+    bottom = page.locator(".ll-stage").evaluate("e => e.getBoundingClientRect().bottom")
+    page.evaluate("y => scrollTo(0, y)", bottom - height)
+    page.wait_for_timeout(200)
+    names = [one["label"] for one in made(name).meta["sliders"]]
+    controls = [page.get_by_role("slider", name=one) for one in names]
+    controls += page.get_by_role("checkbox").all() + [page.locator(".ll-say")]
+    if made(name).meta["steps"]:
+        controls += [page.get_by_role("slider", name="step"), page.get_by_role("button", name="Play")]
+    for one in controls:
+        box = one.bounding_box()
+        assert box["y"] >= 0, one
+        assert box["y"] + box["height"] <= height / 2, "half of the page is left for the picture"
+    before = page.locator(".ll-say").inner_text()
+    controls[0].focus()
+    page.keyboard.press("Home")
+    page.wait_for_timeout(100)
+    assert page.locator(".ll-say").inner_text() != before
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "wide"), [(1920, 1080, 1200), (1366, 768, 856), (1000, 600, 800)]
+)
+def test_on_a_large_page_the_picture_and_the_words_grow(bare, width, height, wide):
+    page = bare(made("explore"), viewport={"width": width, "height": height})
+    assert page.locator(".ll-stage").bounding_box()["width"] == wide
+    size = page.locator(".ll-say").evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+    assert size == pytest.approx(13 + 5 * (wide - 800) / 400)
+    code = page.locator(".ll code").bounding_box()
+    assert code["y"] < height, "the whole explorer fits on the screen"
+
+
 def test_at_twice_the_zoom_pictures_are_as_sharp_as_the_screen(bare):
     page = bare(made("explore"), viewport={"width": 640, "height": 400}, device_scale_factor=2)
     canvas, stage = page.evaluate(
@@ -254,7 +292,7 @@ def test_every_control_is_reached_with_tab_and_shows_that_it_is(bare):
     kinds = [kind for _, _, kind, *_ in seen]
     assert (kinds.count("range"), kinds.count("checkbox"), kinds.count("select-one")) == (3, 4, 1)
     names = {name for _, name, kind, *_ in seen if kind == "button"}
-    assert {"Play", "Reset", "Copy"} < names
+    assert {"Play", "Reset", "Copy setting"} < names
     assert any(name.startswith("start point") for name in names)
     assert all(style == "solid" and width == "2px" for tag, *_, style, width in seen if tag != "BODY"), seen
 

@@ -9,6 +9,7 @@ from site_demo import openers
 
 from losslab import explorers
 from losslab.explorers import stage
+from losslab.figures import palette
 
 pytestmark = pytest.mark.browser
 
@@ -30,6 +31,11 @@ EXPLORERS = {
     "worked_example": (explorers.worked_example, ["learning rate α", "input x", "step"]),
     "logits": (explorers.logits, ["logit z₁", "logit z₂"]),
     "price_list": (explorers.price_list, ["probability p"]),
+    "outlier": (explorers.outlier, ["outlier y", "Huber's δ"]),
+    "entropy": (explorers.entropy, ["p₁ of the model", "share of the rest for class 2"]),
+    "temperature": (explorers.temperature, ["temperature T", "logit of the cat"]),
+    "passes": (explorers.passes, ["stage", "flower"]),
+    "ripple": (explorers.ripple, ["nudge"]),
     "slopes": (explorers.slopes, ["petal length, cm", "petal width, cm"]),
     "gradient_check": (
         lambda: explorers.gradient_check(mistake="bias forgotten"),
@@ -39,10 +45,9 @@ EXPLORERS = {
     "initialisation": (explorers.initialisation, ["deviation σ of the weights", "neurons per layer n"]),
     "lap": (explorers.lap, ["lap", "step of the lap"]),
     "data_size": (explorers.data_size, ["training images", "epoch"]),
-    "how_large": (
-        explorers.how_large,
-        ["large from … parameters", "large from … FLOP"],
-    ),
+    "neuron": (explorers.neuron, ["weight w", "bias b"]),
+    "bend": (explorers.bend, ["layer"]),
+    "network_size": (explorers.network_size, ["neurons per hidden layer", "hidden layers"]),
     "microscope": (explorers.microscope, ["step size h", "weight w"]),
     "training_time": (explorers.training_time, ["devices n", "tokens D"]),
     "amdahl": (explorers.amdahl, ["devices n", "serial share s"]),
@@ -105,14 +110,19 @@ def assert_copied(page, explorer):
 
 @pytest.mark.parametrize("name", EXPLORERS)
 def test_pictures_keep_up_with_the_hand(bare, name):
-    """The gate for a noisy machine, best of five; benchmarks/sliders.py measures properly."""
+    """The gate for a noisy machine, best of five; benchmarks/sliders.py measures properly.
+
+    A drag across few positions cannot paint more pictures than it passes.
+    """
     make, (label, *_) = EXPLORERS[name]
     page, painted = bare(made(make)), []
+    passed = [len(s["values"]) - 1 for s in made(make).meta["sliders"] if s["label"] == label]
+    required = min([30, *passed])
     for to in (0.0, 1.0, 0.0, 1.0, 0.0):
         painted.append(drag(page, label, to))
-        if painted[-1] >= 30:
+        if painted[-1] >= required:
             return
-    pytest.fail(f"{label}: {painted} pictures in drags of one second, 30 required")
+    pytest.fail(f"{label}: {painted} pictures in drags of one second, {required} required")
 
 
 @pytest.mark.parametrize("name", LIVE)
@@ -129,14 +139,15 @@ def test_live_explorers_are_run_and_stopped_or_dragged(bare, name):
     begin, said = picture(page), page.locator(".ll-say")
     run.click()
     page.wait_for_function("document.querySelector('.ll progress').value > 20")
-    assert said.get_attribute("aria-busy") == "true", "a screen reader would read every step"
+    heard = page.locator(".ll-heard")
+    assert heard.get_attribute("aria-busy") == "true", "a screen reader would read every step"
     assert picture(page) != begin
     page.get_by_role("button", name="Stop").click()
     page.wait_for_timeout(300)
     stopped, words = picture(page), said.inner_text()
     page.wait_for_timeout(500)
     assert (picture(page), said.inner_text()) == (stopped, words), "it has not stopped"
-    assert said.get_attribute("aria-busy") == "false"
+    assert heard.get_attribute("aria-busy") == "false"
     page.get_by_role("button", name="Reset").click()
     page.wait_for_function("document.querySelector('.ll progress').value === 0")
     assert picture(page) == begin
@@ -172,7 +183,14 @@ def test_the_picture_is_what_python_computed(bare):
 
 def test_diverging_runs_are_named_on_the_page(bare):
     page = bare(explorers.explore("beale", lr=0.1))
-    assert "GD diverged at step 5" in page.locator(".ll-say").inner_text()
+    said, step = page.locator(".ll-say"), page.get_by_role("slider", name="step")
+    assert "GD diverged at step 5" in said.inner_text()
+    step.fill("4")
+    page.wait_for_function(
+        "/^Loss at step 4: GD [\\d.]+/.test(document.querySelector('.ll-say').textContent)"
+    )
+    step.fill("5")
+    page.wait_for_function("document.querySelector('.ll-say').textContent.includes('GD diverged at step 5')")
 
 
 def test_play_walks_through_the_steps_and_pauses(bare):
@@ -231,6 +249,154 @@ def test_the_sentence_follows_the_legend_on_the_page(bare):
     assert said.inner_text() == explorers.explore().computed().sentence(
         explorers.explore().state["index"], ["GD", "RMSProp", "Adam"]
     )
+
+
+# Moves a slider through all its positions, one a frame; returns what was said with each picture, for the eye
+# and for a screen reader.
+WALK = """async (label) => {
+  const row = [...document.querySelectorAll(".ll-slider")].find((e) => e.textContent.startsWith(label));
+  const slider = row.querySelector("input");
+  const [seen, heard] = [".ll-say", ".ll-heard"].map((name) => document.querySelector(name)), said = [];
+  for (let k = +slider.min; k <= +slider.max; k++) {
+    slider.value = k;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    await new Promise((done) => addEventListener("painted", () => setTimeout(done), { once: true }));
+    said.push([seen.textContent, heard.textContent]);
+  }
+  return said;
+}"""
+
+
+@pytest.mark.parametrize(("label", "axis"), [("learning rate α", 0), ("momentum β, β₁", 1), ("step", 2)])
+def test_the_sentence_follows_with_every_picture_and_is_read_out_when_it_rests(bare, label, axis):
+    explorer = made(explorers.explore)
+    page, (i, j), view = bare(explorer), explorer.state["index"], explorer.computed()
+    said = page.evaluate(WALK, label)
+    for k in (0, 1, len(said) // 2, len(said) - 2, len(said) - 1):
+        at = [i, j, explorer.state["step"]]
+        at[axis] = k
+        assert said[k][0] == view.sentence(at[:2], step=at[2])
+    assert len({heard for _, heard in said}) < len(said) / 4, "a screen reader would read every position"
+    page.wait_for_timeout(500)
+    assert page.locator(".ll-heard").text_content() == said[-1][0]
+    assert page.locator(".ll-heard").get_attribute("aria-live") == "polite"
+    assert page.locator(".ll-say").get_attribute("aria-hidden") == "true"
+
+
+def test_the_sentence_follows_the_start_point_while_it_is_dragged(bare):
+    page = bare(explorers.explore(), kernel=True)
+    said, handle = page.locator(".ll-say"), page.locator(".ll-point").bounding_box()
+    before, x, y = said.inner_text(), handle["x"] + 12, handle["y"] + 12
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 80, y + 20, steps=5)
+    page.wait_for_timeout(600)
+    during = said.inner_text()
+    page.mouse.up()
+    page.wait_for_timeout(900)
+    assert during not in ("", before)
+    assert said.inner_text() == during
+
+
+def test_what_is_below_the_sentence_never_moves(bare):
+    page = bare(made(explorers.explore), viewport={"width": 360, "height": 740})
+    tops = []
+    for rate in ("0", "60", "120"):
+        page.get_by_role("slider", name="learning rate α").fill(rate)
+        for _ in range(2):
+            page.get_by_role("checkbox", name="Adam").click()
+            page.wait_for_timeout(100)
+            tops.append(page.locator(".ll-stage").bounding_box()["y"])
+    assert len(set(tops)) == 1
+
+
+def test_a_control_without_effect_on_what_is_shown_is_not_offered(bare):
+    page = bare(explorers.explore(shown=["GD"]))
+    rate, beta, step = (
+        page.get_by_role("slider", name=name) for name in ("learning rate", "momentum", "step")
+    )
+    places = page.locator(".ll-row").evaluate_all(
+        "rows => rows.map((row) => row.getBoundingClientRect().top)"
+    )
+    assert (rate.count(), beta.count(), step.count()) == (1, 0, 1), "gradient descent has no β"
+    page.get_by_role("checkbox", name="RMSProp").check()
+    assert beta.count() == 0
+    page.get_by_role("checkbox", name="Adam").check()
+    assert beta.count() == 1
+    beta.focus()
+    page.keyboard.press("Home")
+    page.wait_for_timeout(400)
+    for name in ("GD", "RMSProp", "Adam"):
+        page.get_by_role("checkbox", name=name).uncheck()
+    assert (rate.count(), beta.count(), step.count()) == (0, 0, 0), "there is nothing to move"
+    assert page.get_by_role("button", name="Play").count() == 0
+    after = page.locator(".ll-row").evaluate_all("rows => rows.map((row) => row.getBoundingClientRect().top)")
+    assert after == places, "nothing else moves"
+    page.get_by_role("button", name="Reset").click()
+    page.wait_for_timeout(300)
+    assert (rate.count(), beta.count(), step.count()) == (1, 0, 1)
+
+
+# How many pixels around (x, y) of the stage have each colour, within 12 of its three parts.
+NEAR = """([x, y, reach, colours]) => {
+  const c = document.querySelector(".ll-stage canvas"), k = c.width / 800;
+  const box = [(x - reach) * k, (y - reach) * k, 2 * reach * k, 2 * reach * k].map(Math.round);
+  const { data } = c.getContext("2d").getImageData(...box);
+  return colours.map((colour) => {
+    let found = 0;
+    for (let p = 0; p < data.length; p += 4) {
+      if (data[p + 3] > 250 && colour.every((v, n) => Math.abs(v - data[p + n]) < 12)) found++;
+    }
+    return found;
+  });
+}"""
+
+
+@pytest.mark.parametrize("opener", [explorers.explore, explorers.worked_example])
+def test_lines_on_each_other_are_all_seen(bare, opener):
+    """Where β = 0, Momentum is gradient descent; where x = −1, the article's step is the right one."""
+    if opener is explorers.explore:
+        keys, explorer = ["GD", "Momentum"], opener(beta=0, shown=["GD", "Momentum"])
+    else:
+        keys, explorer = ["As printed", "Corrected"], opener(x=-1, shown=["As printed", "Corrected"])
+    page, at = bare(explorer), tuple(explorer.state["index"])
+    one, other = (
+        next(s for s in explorer.computed().series if s.key == key and s.panel == 1) for key in keys
+    )
+    xy = stage.pixels(explorer.panels[1], one.points[at])
+    assert abs(xy - stage.pixels(explorer.panels[1], other.points[at])).max() < 0.5, "they coincide"
+    colours = [list(bytes.fromhex(palette.colour(key, "light")[1:])) for key in keys]
+    for k in (15, 24):  # between two markers, and at some
+        found = page.evaluate(NEAR, [*xy[k], 24, colours])
+        assert min(found) > 10, found
+
+
+def test_the_browser_dashes_lines_as_the_still_picture_does(bare):
+    explorer = explorers.explore()
+    page = bare(explorer)
+    page.evaluate(
+        """() => {
+          window.drawn = [];
+          const set = CanvasRenderingContext2D.prototype.setLineDash;
+          CanvasRenderingContext2D.prototype.setLineDash = function (dash) {
+            set.call(this, dash);
+            const width = this.lineWidth;
+            if (this.canvas.closest(".ll-stage")) drawn.push([dash.map((v) => v / width), width]);
+          };
+        }"""
+    )
+    drag(page, "step", 0.9, seconds=0.1)
+    drawn = page.evaluate("drawn")
+    figure = explorer.still()
+    for key in explorer.meta["keys"]:
+        line = next(line for line in figure.axes[1].get_lines() if line.get_label() == key)
+        assert line.get_color() == palette.LINES[key]["color"]
+        pattern = [v / line.get_linewidth() for v in line._dash_pattern[1] or ()]
+        width = line.get_linewidth() / 72 * stage.DPI * stage.UNIT
+        found = [
+            dash for dash, thick in drawn if thick == pytest.approx(width) and dash == pytest.approx(pattern)
+        ]
+        assert found, (key, pattern, width)
 
 
 # The first picture that comes is not unpacked before the test says so.

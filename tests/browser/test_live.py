@@ -197,10 +197,10 @@ def test_what_fails_in_the_kernel_is_said_on_the_page(bare):
 
     explorer.observe(quiet, "ask")
     page.get_by_role("button", name="Clear").click()
-    page.get_by_text("That did not work: too much ink").wait_for()
+    page.get_by_text("That did not work: too much ink").first.wait_for()
     explorer.compute = inked
     page.get_by_role("button", name="Clear").click()
-    page.get_by_text("0.00% ink.").wait_for()
+    page.get_by_text("0.00% ink.").first.wait_for()
 
 
 TRAIN = "from losslab import explorers\nexplorers.train(lr=0.05)"

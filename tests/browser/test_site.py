@@ -38,7 +38,7 @@ def test_an_explorers_page_is_dragged_and_its_menu_answered_without_a_kernel(off
     assert page.evaluate("window.painted.length") - before >= 20
     assert page.locator(".ll-say").inner_text() != said
     page.get_by_role("combobox", name="label").select_option("3")
-    page.get_by_text("If class 3 is right").wait_for()
+    page.get_by_text("If class 3 is right").first.wait_for()
     line = page.locator(".ll code").inner_text()
     explorer = eval(line, {"explorers": explorers})
     index, shown = explorer.state["index"], explorer.state["shown"]

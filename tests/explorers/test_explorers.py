@@ -11,9 +11,11 @@ from ipywidgets import Widget
 from matplotlib import pyplot as plt
 
 from losslab import explorers
-from losslab.explorers import stage
+from losslab.book.words import Sentence
+from losslab.explorers import contract, stage
 from losslab.explorers.live import LiveExplorer
 from losslab.explorers.views import explore, worked_example
+from losslab.explorers.widget import GridExplorer
 from losslab.figures import palette
 from losslab.formulas import optim, surfaces, trajectories
 
@@ -41,6 +43,9 @@ def test_paths_on_the_grid_are_the_runs_of_the_chapter():
     rule = partial(optim.adam, lr=0.01, beta1=0.5)
     run = trajectories.run(rule, surfaces.SURFACES["beale"].gradient, (1.0, 1.0), explore.STEPS)
     np.testing.assert_allclose(adam.points[i, j], run, rtol=1e-12)
+
+
+START = np.array(surfaces.SURFACES["ravine"].start)
 
 
 @pytest.fixture
@@ -94,11 +99,29 @@ def test_worked_example_runs_by_the_factors_it_states(lr, x):
         np.testing.assert_allclose(series.points[0, 0, :stop, 0], w[:stop], rtol=1e-9, atol=1e-12)
 
 
+def test_the_sentence_follows_the_step(ravine):
+    said = partial(ravine.sentence, (0, 0), ["GD"])
+    assert said(step=0) == f"Loss at step 0: GD {surfaces.SURFACES['ravine'].value(START):.2g}."
+    assert [said(step=k)[:18] for k in (4, 5)] == ["Loss at step 4: GD", "Loss at step 5: GD"]
+    assert "diverged" not in said(step=4)
+    assert said(step=5) == "Loss at step 5: GD diverged at step 5."
+
+
+def test_a_sentence_says_the_loss_of_the_run_at_every_step():
+    explorer = explorers.explore("beale", lr=0.01, beta=0.5)
+    view, at = explorer.computed(), explorer.state["index"]
+    rule = partial(optim.adam, lr=0.01, beta1=0.5)
+    beale = surfaces.SURFACES["beale"]
+    losses = beale.value(trajectories.run(rule, beale.gradient, beale.start, explore.STEPS))
+    said = [view.sentence(at, ["Adam"], step=k) for k in range(explore.STEPS + 1)]
+    assert said == [f"Loss at step {k}: Adam {loss:.2g}." for k, loss in enumerate(losses)]
+
+
 def test_the_sentence_follows_the_legend(ravine):
     said = partial(ravine.sentence, (0, 0))
-    assert re.fullmatch(r"Loss after 100 steps: Adam [\d.]+\.", said(["Adam"]))
-    assert re.fullmatch(r"Loss after 100 steps: GD [\w ]+, RMSProp \S+\.", said(["RMSProp", "GD"]))
-    assert said([]) == "Loss after 100 steps: … (no line is shown)."
+    assert re.fullmatch(r"Loss at step 100: Adam [\d.]+\.", said(["Adam"]))
+    assert re.fullmatch(r"Loss at step 100: GD [\w ]+, RMSProp \S+\.", said(["RMSProp", "GD"]))
+    assert said([]) == "Loss at step 100: … (no line is shown)."
 
 
 def test_a_stage_looks_the_same_whatever_style_the_notebook_has_chosen():
@@ -113,16 +136,16 @@ def test_a_stage_looks_the_same_whatever_style_the_notebook_has_chosen():
 
 @pytest.mark.parametrize(
     ("opener", "filled", "outlined"),
-    [(explorers.slopes, "Corrected", "As printed"), (explorers.writing, "Kept", "Cut off")],
+    [(explorers.slopes, "Positive", "Negative"), (explorers.writing, "Kept", "Cut off")],
 )
 def test_bars_of_two_kinds_differ_by_more_than_colour(opener, filled, outlined):
     explorer = opener()
-    keys = explorer.meta["keys"]
+    keys, names = explorer.meta["keys"], dict(zip(explorer.meta["keys"], explorer.meta["names"], strict=True))
     kinds = {keys[s["name"]]: s["fill"] for s in explorer.meta["series"] if s["fill"]}
     assert (kinds[filled], kinds[outlined]) == (1, 2)
     figure = explorer.still()
     patches = {patch.get_label(): patch for patch in figure.axes[0].patches}
-    assert patches[outlined].get_facecolor()[3] == 0 < patches[filled].get_facecolor()[3]
+    assert patches[names[outlined]].get_facecolor()[3] == 0 < patches[names[filled]].get_facecolor()[3]
 
 
 @pytest.mark.parametrize("opener", [explorers.explore, explorers.logits, explorers.vanishing])
@@ -212,9 +235,67 @@ def test_still_shows_the_present_setting():
     assert "Momentum" not in lines
     start = stage.pixels(explorer.panels[0], np.array(surfaces.SURFACES["ravine"].start))
     seen = lines["Adam"].get_transform().transform(lines["Adam"].get_xydata()[0])
-    np.testing.assert_allclose(seen * (1, -1) + (0, stage.HEIGHT), start, atol=0.5 / stage.UNIT)
+    np.testing.assert_allclose(seen * (1, -1) + (0, stage.HEIGHT + stage.FOOT), start, atol=0.5 / stage.UNIT)
     assert len(lines["Adam"].get_xydata()) == 4
     assert lines["GD"].get_label() == "GD (diverged at step 5)"
+
+
+def test_a_still_picture_says_how_to_move_it_and_covers_nothing():
+    explorer = explorers.explore()
+    figure = explorer.still()
+    (said,) = [text for text in figure.texts if "Run this cell" in text.get_text()]
+    words = said.get_window_extent()
+    assert figure.bbox.x0 < words.x0 < words.x1 < figure.bbox.x1
+    assert figure.bbox.y0 < words.y0
+    assert words.y1 < min(ax.get_tightbbox().y0 for ax in figure.axes)
+    for ax, panel in zip(figure.axes, explorer.panels, strict=True):
+        left, top, width, height = panel.box
+        assert ax.bbox.bounds == pytest.approx((left, figure.bbox.y1 - top - height, width, height))
+    stages = [figure_of(explorer, theme) for theme in ("light", "dark")]
+    assert not [text for one in stages for text in one.texts], "the live picture does not"
+
+
+def figure_of(explorer, theme):
+    return stage.draw_stage(explorer.stage, theme, explorer.topic, at=explorer.places)[0]
+
+
+def test_a_slider_without_effect_is_seen_in_what_is_packed():
+    meta = explorers.explore().meta
+    shapes = {meta["keys"][s["name"]]: s["shape"][:2] for s in meta["series"]}
+    assert shapes == {"GD": [121, 1], "Momentum": [121, 21], "RMSProp": [121, 1], "Adam": [121, 21]}
+    said = {key: one[:3] for key, one in zip(["", *meta["keys"]], meta["said"], strict=True)}
+    assert said[""] == [1, 1, 101]
+    assert (said["GD"], said["Adam"]) == ([121, 1, 101], [121, 21, 101])
+
+
+def test_a_sentence_that_does_not_fit_the_grid_is_refused():
+    def compute(k):
+        series = [contract.Series("Loss", 0, np.zeros((5, 1, 3, 2)))]
+        text = Sentence("says", k=np.zeros((5, 1, 4)))  # four steps of none
+        return contract.View({"slider.k": "k", "says": "{k}"}, explore_stage, series, text)
+
+    def one(k=0.0):
+        return GridExplorer(one, compute, (contract.Slider("k", np.linspace(0, 1, 5)),), k=k)
+
+    with pytest.raises(ValueError, match="broadcast"):
+        one()
+
+
+def explore_stage(figure, theme, words):
+    return [figure.subplots()]
+
+
+def test_a_sentence_of_too_many_texts_is_refused():
+    texts = [str(k) for k in range(70_000)]
+    with pytest.raises(ValueError, match="at most 65536 texts, got 70000"):
+        stage.pack_words([(texts, np.arange(70_000).reshape(-1, 1, 1))])
+
+
+def test_what_is_packed_is_unpacked_again():
+    numbers = np.array([0, 1, -1, 255, 256, -32768, 32767], "<i2")
+    found, texts = stage.inflate(stage.deflate(numbers.tobytes(), "σ\nμ"), len(numbers))
+    np.testing.assert_array_equal(found, numbers)
+    assert texts == "σ\nμ"
 
 
 def test_choosing_a_surface_takes_its_start_along():
@@ -231,7 +312,11 @@ def test_dragging_the_start_previews_one_position_and_letting_go_computes_all():
     explorer.ask = {"point": point, "preview": True, "n": 1}
     assert explorer.settings["start"] == (0.5, -0.25)
     assert explorer.atlas is whole
-    assert len(explorer.preview) == 2 * sum(s["shape"][2] for s in explorer.meta["series"])
+    series, said = explorer.meta["series"], explorer.preview["said"]
+    count = sum(s["shape"][2] for s in series) + sum(steps for _, _, steps, _ in said)
+    assert len(explorer.preview["data"]) == 2 * count
+    assert [(a, b) for a, b, *_ in said] == [(1, 1)] * len(said)
+    assert "GD " in explorer.preview["texts"], "the sentence goes along"
     explorer.ask = {"point": point, "preview": False, "n": 2}
     assert explorer.atlas != whole
     i, j = explorer.state["index"]

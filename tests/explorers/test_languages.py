@@ -33,7 +33,7 @@ def test_the_trajectory_explorer_speaks_chinese_and_its_line_is_the_same(chinese
     assert meta["words"]["reset"] == "重置"
     assert dict(zip(meta["keys"], meta["names"], strict=True))["GD"] == "梯度下降"
     said = chinese.computed().sentence(chinese.state["index"], ["GD"])
-    assert said == "100 步之后的损失：梯度下降 在第 5 步发散。"
+    assert said == "第 100 步的损失：梯度下降 在第 5 步发散。"
     assert repr(chinese).startswith("explorers.explore(surface='ravine', start=(-1.6, 0.9), lr=0.3")
     assert "shown=['GD', 'Momentum']" in repr(chinese)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from losslab.formulas import activations, losses
+from losslab.formulas import activations, backprop, losses
 
 EXACT = {"rtol": 1e-12, "atol": 1e-14}
 SHAPES = [(1, 1), (1, 7), (5, 2), (64, 10), (3, 200)]
@@ -22,6 +22,35 @@ def test_mse_is_torchs(shape):
     y_hat, y = rng.normal(scale=3, size=shape), rng.normal(size=shape)
     want = functional.mse_loss(torch.tensor(y_hat), torch.tensor(y)).item()
     np.testing.assert_allclose(losses.mse(y_hat, y), want, **EXACT)
+
+
+@pytest.mark.parametrize("delta", [0.1, 1.0, 2.5, 30.0])
+@pytest.mark.parametrize("shape", [(), (9,), (4, 3)], ids=str)
+def test_huber_and_its_gradient_are_torchs(shape, delta):
+    rng = np.random.default_rng(4)
+    y_hat, y = rng.normal(scale=3, size=shape), rng.normal(size=shape)
+    theirs = torch.tensor(y_hat, requires_grad=True)
+    want = functional.huber_loss(theirs, torch.tensor(y), delta=delta)
+    want.backward()
+    np.testing.assert_allclose(losses.huber(y_hat, y, delta), want.item(), **EXACT)
+    pull = np.clip(y_hat - y, -delta, delta) / max(y.size, 1)
+    np.testing.assert_allclose(pull, theirs.grad.numpy(), **EXACT)
+    measured = backprop.central_difference(lambda w: losses.huber(w, y, delta), y_hat)
+    np.testing.assert_allclose(measured, theirs.grad.numpy(), atol=1e-8)
+
+
+def test_huber_lies_between_the_square_and_the_absolute_error():
+    y_hat, y = np.random.default_rng(5).normal(size=(2, 50))
+    np.testing.assert_allclose(losses.huber(y_hat, y, 1e6), losses.mse(y_hat, y) / 2, **EXACT)
+    np.testing.assert_allclose(losses.huber(y_hat, y, 1e-9) / 1e-9, np.abs(y_hat - y).mean(), rtol=1e-8)
+
+
+@pytest.mark.parametrize("delta", [0, -1.0, np.nan])
+def test_huber_says_what_it_needs(delta):
+    with pytest.raises(ValueError, match=f"delta must be positive, got {delta}"):
+        losses.huber(1.0, 2.0, delta)
+    with pytest.raises(ValueError, match=r"same shape, got \(2, 1\) and \(2,\)"):
+        losses.huber(np.ones((2, 1)), np.ones(2))
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])

@@ -70,7 +70,9 @@ class View:
         `stage(figure, theme, words) -> list of Axes` draws what does not move; `theme` is "light" or "dark".
     series : list of Series
     text : Sentence
-        The picture in one sentence, or its beginning if there is `says`; it fits the grid (A, B).
+        The picture in one sentence, or its beginning if there is `says`; it fits the grid (A, B). Where it
+        changes with the step that is shown, its values have a third axis, (A, B, S). S is the number of
+        points of a series with `scrub`, or 1 for a value that does not change with the step.
     says : dict of key of a series -> Sentence
         What the sentence adds for each series that is shown.
     image : uint8 array, shape (h, w), optional
@@ -92,17 +94,42 @@ class View:
         known = vocabulary(self.topic, lang)
         return [sentence.said(known) for sentence in (self.text, *self.says.values())]
 
-    def sentence(self, index=None, shown=None, lang=None):
-        """Return what is said at a position (default: the first) about the series `shown` (default: all)."""
-        shape = np.broadcast_shapes(*[np.shape(series.points)[:-2] for series in self.series])
-        index = (0,) * len(shape) if index is None else tuple(index)
-        text, *said = [str(np.broadcast_to(one, shape)[index]) for one in self.said(lang)]
+    def told(self, lang=None):
+        """Return for each of these sentences its different texts, and which is said where, (A, B, S).
+
+        An axis along which nothing changes has the length 1.
+        """
+        known = vocabulary(self.topic, lang)
+        coded = [sentence.coded(known) for sentence in (self.text, *self.says.values())]
+        return [
+            (texts, lean(where if where.ndim == 3 else np.atleast_2d(where)[..., None]))
+            for texts, where in coded
+        ]
+
+    def sentence(self, index=None, shown=None, lang=None, step=-1):
+        """Return what is said at a position (default: the first) about the series `shown` (default: all).
+
+        `step` is one of S, default the last.
+        """
+        at = (*(index or ()), 0, 0)[:2] + (step,)
+        text, *said = [
+            texts[where[tuple(k if n > 1 else 0 for k, n in zip(at, where.shape, strict=True))]]
+            for texts, where in self.told(lang)
+        ]
         if not self.says:
             return text
         controls = words.of("controls", lang)
         parts = [one for key, one in zip(self.says, said, strict=True) if shown is None or key in shown]
         parts = controls["separator"].join(parts) or controls["nothing"]
         return controls["sentence"].format(beginning=text, parts=parts)
+
+
+def lean(grid):
+    """Return a grid with the length 1 along each of its first two axes if nothing changes along it."""
+    for axis in (0, 1):
+        first = grid.take([0], axis)
+        grid = first if (grid == first).all() else grid
+    return grid
 
 
 def vocabulary(topic, lang=None):
@@ -124,3 +151,10 @@ def literal(value):
 def readable(values, digits=3):
     """Round the positions of a slider, so that what is shown and copied is what is computed with."""
     return np.array([float(f"{value:.{digits}g}") for value in values])
+
+
+def significant(values, digits):
+    """Round numbers to as many digits as are said: of what sounds alike, one text is made and sent."""
+    with np.errstate(divide="ignore"):
+        unit = 10.0 ** (np.floor(np.log10(np.abs(values))) - digits + 1)
+    return np.where(values == 0, 0.0, np.round(values / np.where(unit > 0, unit, 1)) * unit)

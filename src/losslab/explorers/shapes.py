@@ -13,6 +13,11 @@ def dot(x, y):
     return points(x, y)[..., None, :]
 
 
+def frame(left, low, right, top):
+    """Outline a rectangle, closed, shape (5, 2)."""
+    return np.array([(left, low), (left, top), (right, top), (right, low), (left, low)])
+
+
 def bars(heights, at=None, width=0.8, floor=0.0):
     """Outline upright bars in one path, (..., n) to (..., 4 n, 2).
 
@@ -64,3 +69,68 @@ def tangent(x, y, slope, width, height):
     dx = 0.16 / np.hypot(1 / width, slope / height)
     reach = np.stack([0 * dx, -dx, dx, 0 * dx], -1)
     return points(x[..., None] + reach, y[..., None] + slope[..., None] * reach)
+
+
+# The corners of a seven-segment display, 1 wide and 2 high, and the way of the pen for each sign.
+SEGMENTS = {"a": (0, 2), "b": (1, 2), "c": (1, 1), "d": (1, 0), "e": (0, 0), "f": (0, 1)}
+SEGMENTS |= {"g": (0, 0.3), "h": (0.3, 0.3), "i": (0.3, 0)}  # of the point
+STROKES = {
+    **{"0": "abdea", "1": "bd", "2": "abcfed", "3": "abcfcde", "4": "afcbd", "5": "bafcde", "6": "baedcf"},
+    **{"7": "abd", "8": "fabdefc", "9": "dbafc", "-": "fc", ".": "eghie"},
+}
+PEN, AWAY = (
+    8,
+    1e5,
+)  # corners that every sign has, some repeatedly; where the pen waits for signs that are not there
+
+
+def numerals(values, x, y, height, width, length=6):
+    """Write numbers with two decimals, one path per sign, (...) to (length, ..., PEN, 2).
+
+    Parameters
+    ----------
+    values : array, shape (...)
+        Each is at most `length` signs long.
+    x, y : float
+        The middle of the number.
+    height, width : float
+        Of a digit, in data units.
+    length : int
+    """
+    ways = {
+        sign: np.array([SEGMENTS[s] for s in way.ljust(PEN, way[-1])], float) for sign, way in STROKES.items()
+    }
+    paths = np.full((length, *np.shape(values), PEN, 2), AWAY)
+    for where, value in np.ndenumerate(values):
+        text = f"{np.round(value, 2) + 0.0:.2f}"
+        starts = np.cumsum([0.0, *(0.7 if sign == "." else 1.6 for sign in text)])
+        for k, (sign, start) in enumerate(zip(text, starts, strict=False)):
+            corner = ways[sign] + (start - (starts[-1] - 0.6) / 2, -1)
+            paths[(k, *where)] = corner * (width, height / 2) + (x, y)
+    return paths
+
+
+def ribbons(half, starts, ends, dashes=0):
+    """Outline straight ribbons in one closed path, (..., n) to (..., 8 n max(dashes, 1), 2).
+
+    In single precision, as there are many. The path passes from start to start, so those should be the same.
+    A ribbon of no width is not there.
+
+    Parameters
+    ----------
+    half : array, shape (..., n)
+        Half the width of each.
+    starts, ends : arrays, shape (n, 2)
+    dashes : int
+        Into how many pieces on a thread a ribbon is cut; 0 leaves it whole.
+    """
+    k = np.arange(max(dashes, 1))[:, None]
+    along = ((k + (0.1, 0.9)) / len(k) if dashes else np.array([[0.0, 1.0]])).repeat(2, -1).ravel()
+    across = np.tile([0.0, 1.0, 1.0, 0.0], len(k))
+    t, w = np.concatenate([along, along[::-1]]), np.concatenate([across, -across])
+    way = (ends - starts)[:, None, :]
+    aside = way[..., ::-1] * (-1, 1) / np.linalg.norm(way, axis=-1, keepdims=True)
+    half = half[..., None, None].astype(np.float32)
+    middle, aside = starts[:, None, :] + np.where(half > 0, t[:, None], 0) * way, w[:, None] * aside
+    path = middle.astype(np.float32) + half * aside.astype(np.float32)
+    return path.reshape(*path.shape[:-3], -1, 2)

@@ -1,6 +1,7 @@
 """The stage of an explorer: how it is laid out, how lines are packed for it, and its still picture."""
 
 import io
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Transform
 
 from losslab.book import words
-from losslab.explorers.contract import vocabulary
+from losslab.explorers.contract import lean, vocabulary
 from losslab.figures import palette
 
 WIDTH, HEIGHT, DPI = 800, 400, 100  # the stage in CSS pixels
 UNIT = 8  # lines are stored in eighths of a CSS pixel …
 FAR = 2_000  # … and cut off here, far outside every window
+THIN, WIDER, EVERY, DOT = 1.8, 0.5, 10, 3  # of lines, CSS pixels; a marker every tenth point; its radius
+FOOT = 22  # CSS pixels below a still picture, for what is to be done with it
 
 
 def house_style(lang="en"):
@@ -114,7 +117,8 @@ def pack(series, panel):
     Returns
     -------
     int16 array, shape (A, B, 1 + 2 n)
-        In units of 1/8 CSS pixel. Differences, and points held after the end, compress well.
+        In units of 1/8 CSS pixel. Differences, and points held after the end, compress well. A or B is 1
+        where the slider changes nothing that can be seen.
     """
     *grid, count, _ = series.points.shape
     drawn = np.full(grid, count) if series.ends is None else np.where(series.ends < 0, count, series.ends)
@@ -122,7 +126,73 @@ def pack(series, panel):
     points = np.take_along_axis(series.points, held[..., None], -2)
     xy = np.round(UNIT * pixels(panel, points)).astype(np.int16).swapaxes(-1, -2)
     steps = np.diff(xy, axis=-1, prepend=np.int16(0)).reshape(*grid, -1)
-    return np.concatenate([drawn[..., None], steps], -1).astype("<i2")
+    return lean(np.concatenate([drawn[..., None], steps], -1).astype("<i2"))
+
+
+def pack_words(told):
+    """Encode what `View.told` returns.
+
+    Returns
+    -------
+    bytes
+        Per sentence, which text is said where, as differences of uint16: they compress well.
+    list of [A, B, S, number of texts]
+    str
+        All texts, one a line.
+    """
+    if any(len(texts) > 1 << 16 for texts, _ in told):
+        raise ValueError(
+            f"a sentence must have at most {1 << 16} texts, got {max(len(one) for one, _ in told)}"
+        )
+    steps = [np.diff(where.ravel(), prepend=0).astype("<u2") for _, where in told]
+    shapes = [[*where.shape, len(texts)] for texts, where in told]
+    return (
+        b"".join(one.tobytes() for one in steps),
+        shapes,
+        "\n".join(text for texts, _ in told for text in texts),
+    )
+
+
+def deflate(numbers, texts):
+    """Compress int16 numbers, first their low bytes, then the high ones, which are alike; then texts."""
+    low_high = np.frombuffer(numbers, np.uint8).reshape(-1, 2).T
+    return zlib.compress(low_high.tobytes() + texts.encode())
+
+
+def inflate(data, count):
+    """Return the first `count` numbers of what `deflate` has compressed, and the texts."""
+    raw = zlib.decompress(data)
+    low_high = np.frombuffer(raw, np.uint8, 2 * count).reshape(2, -1)
+    return low_high.T.copy().view("<i2").ravel(), raw[2 * count :].decode()
+
+
+def strokes(series):
+    """Return how each series is drawn, so that none hides another where they coincide.
+
+    Returns
+    -------
+    list of dict
+        `dash`, as `palette.dashes` gives it; `width`, CSS pixels, more for a solid line below others;
+        `phase`, the first point with a marker; `radius` of the marker where it ends, smaller for what is
+        drawn later; `rank`: solid lines and areas are drawn first, then what has gaps.
+    """
+    return [_areas() if one.fill else _line(one, series) for one in series]
+
+
+def _areas():
+    return {"dash": [], "width": THIN, "phase": 0, "radius": 0, "rank": 0}
+
+
+def _line(one, series):
+    keys = list(dict.fromkeys(s.key for s in series if s.panel == one.panel and not s.fill))
+    k, dash = keys.index(one.key), palette.dashes(one.key)
+    return {
+        "dash": dash,
+        "width": THIN if dash else THIN + WIDER * min(len(keys) - 1 - k, 2),
+        "phase": 3 * k % EVERY if one.points.shape[-2] > EVERY else 0,
+        "radius": max(2 * DOT - k, DOT + 0.5),
+        "rank": int(bool(dash)),
+    }
 
 
 def hollow(name):
@@ -154,33 +224,50 @@ def still(stage, topic, lines, step, lang="en", size=(WIDTH, HEIGHT), at=None):
     ----------
     stage : callable
     topic : str
-    lines : iterable of (key, {"panel", "scrub", "fill"}, (points, drawn))
-        What is shown, with the points from `unpack`.
+    lines : iterable of (key, {"panel", "scrub", "fill", …}, (points, drawn))
+        What is shown, with what `strokes` says of it and the points from `unpack`.
     step : int
     """
     lang = palette.legible(lang)
     figure, axes = draw_stage(stage, "light", topic, lang, size, at)
     figure.set_facecolor("white")
-    names, diverged, labels = vocabulary(topic, lang), words.of("still", lang)["diverged"], {}
+    names, known, labels = vocabulary(topic, lang), words.of("still", lang), {}
+    with house_style(lang):
+        _foot(figure, known["run"])
     for key, series, (points, stop) in lines:
-        label = names[key] if stop == len(points) else diverged.format(name=names[key], step=stop)
+        label = names[key] if stop == len(points) else known["diverged"].format(name=names[key], step=stop)
         label = None if label in labels.setdefault(series["panel"], set()) else label
         labels[series["panel"]].add(label)
         points = points[: min(stop, step + 1) if series["scrub"] else stop]
-        _stroke(axes[series["panel"]], key, points, series["fill"], label)
+        _stroke(axes[series["panel"]], key, points, series, label)
     if labels.get(0):
         with house_style(lang):
             axes[0].legend(fontsize=8)
     return figure
 
 
-def _stroke(ax, name, points, fill, label):
+def _foot(figure, text):
+    """Make room below a figure and write there."""
+    wide, high = figure.get_size_inches()
+    taller = high + FOOT / DPI
+    for ax in figure.axes:
+        x, y, w, h = ax.get_position(original=True).bounds
+        ax.set_position([x, (y * high + FOOT / DPI) / taller, w, h * high / taller])
+    figure.set_size_inches(wide, taller)
+    figure.text(8 / DPI / wide, 6 / DPI / taller, text, fontsize=8, color=palette.TEXT["light"])
+
+
+def _stroke(ax, name, points, how, label):
     """Draw points in CSS pixels, y downwards, and leave the limits of the Axes alone."""
     ax.autoscale(False)
     xy = (points * (1, -1) + (0, ax.figure.bbox.height)).T / DPI
     where = {"transform": ax.figure.dpi_scale_trans, "label": label}
-    if not fill:
-        ax.plot(*xy, markersize=3, markevery=10, **palette.LINES[name], **where)
+    if not how["fill"]:
+        px = 72 / DPI  # in points
+        style = palette.LINES[name] | {"linewidth": how["width"] * px, "zorder": 2 + how["rank"] / 2}
+        style["markeredgewidth"] = style["linewidth"] if style["marker"] == "x" else 0
+        ax.plot(*xy, markersize=2 * DOT * px, markevery=(how["phase"], EVERY), **style, **where)
+        ax.plot(*xy[:, -1:], **style | {"markersize": 2 * how["radius"] * px}, **where | {"label": None})
         return
     colour = palette.colour(name, "light")
     ax.fill(*xy, facecolor="none" if hollow(name) else (colour, 0.35), edgecolor=colour, **where)

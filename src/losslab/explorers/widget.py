@@ -4,7 +4,6 @@ compute (a function in `views`) → pack (`stage`) → draw (`front`, no maths).
 goes to the kernel. It is asked only for what is not on the grid: another surface, another start.
 """
 
-import zlib
 from base64 import b64encode
 from pathlib import Path
 
@@ -19,15 +18,19 @@ from losslab.explorers.stage import (
     HEIGHT,
     UNIT,
     WIDTH,
+    deflate,
     draw_stage,
     hollow,
+    inflate,
     pack,
+    pack_words,
     panel,
     pieces,
     pixels,
     places,
     png,
     still,
+    strokes,
     unpack,
 )
 from losslab.figures import palette
@@ -74,7 +77,7 @@ class Explorer(anywidget.AnyWidget):
     def __init__(self, opener, compute, sliders, menus, values):
         pairs = [slider.at(values[slider.name]) for slider in sliders]
         settings = {k: v for k, v in values.items() if k not in [slider.name for slider in sliders]}
-        menus = {name: sets(name, options) for name, options in dict(menus or {}).items()}
+        menus = {name: dict(sets(name, options)) for name, options in dict(menus or {}).items()}
         chosen = {name: option(name, settings[name], options) for name, options in menus.items()}
         super().__init__()
         self.call, self.compute, self.menus = f"explorers.{opener.__name__}", compute, menus
@@ -154,11 +157,12 @@ class Explorer(anywidget.AnyWidget):
                     "scrub": s.scrub,
                     "fill": s.fill and (2 if hollow(s.key) else 1),
                     "shape": list(shape),
+                    **how,
                 }
-                for s, shape in zip(view.series, shapes, strict=True)
+                for s, shape, how in zip(view.series, shapes, strokes(view.series), strict=True)
             ],
             "says": [keys.index(key) for key in view.says],
-            "steps": max((s.points.shape[2] for s in view.series if s.scrub), default=1) - 1,
+            "steps": last_step(view),
             "sliders": [
                 {
                     "name": s.name,
@@ -209,6 +213,11 @@ class Explorer(anywidget.AnyWidget):
         return {**data, "image/png": b64encode(png(self.still(), 0.8, self.lang)).decode()}, metadata
 
 
+def last_step(view):
+    """Return the last step of the series that are drawn step by step, 0 if there is none."""
+    return max((s.points.shape[-2] for s in view.series if s.scrub), default=1) - 1
+
+
 def sets(name, options):
     """Return what each option of a menu sets, {option: {setting: value}}, from such a dict or a sequence."""
     if isinstance(options, dict) and all(isinstance(one, dict) and name in one for one in options.values()):
@@ -237,8 +246,8 @@ class GridExplorer(Explorer):
     **values
     """
 
-    atlas = traitlets.Bytes().tag(sync=True)  # zlib: every series, then the texts
-    preview = traitlets.Bytes().tag(sync=True)  # the current position alone, while the point is dragged
+    atlas = traitlets.Bytes().tag(sync=True)  # `deflate`: every series, which text is said where; the texts
+    preview = traitlets.Dict().tag(sync=True)  # the current position alone, while the point is dragged
 
     def __init__(self, opener, compute, sliders, menus=None, *, point=None, shown=None, step=None, **values):
         super().__init__(opener, compute, sliders, menus, values)
@@ -257,22 +266,28 @@ class GridExplorer(Explorer):
         return self.compute(*grid, **self.settings)
 
     def _sent(self):
-        raw, shapes = zlib.decompress(self.atlas), [s["shape"] for s in self.meta["series"]]
-        size = sum(a * b * n for a, b, n in shapes)
-        return np.frombuffer(raw, "<i2", size), shapes, self.state["index"]
+        shapes = [s["shape"] for s in self.meta["series"]]
+        count = sum(a * b * n for a, b, n in shapes) + sum(a * b * n for a, b, n, _ in self.meta["said"])
+        return inflate(self.atlas, count)[0], shapes, self.state["index"]
 
     def _refresh(self):
         """Compute the whole grid for the current settings and hand it to the browser in one message."""
         view = self.computed()
         stages = self._set_stage(view)
-        packed = [pack(s, self.panels[s.panel]) for s in view.series]
         grid = [len(s.values) for s in self.sliders] + [1]
-        said = [np.broadcast_to(one, grid[:2]).ravel() for one in view.said(self.lang)]
-        texts = "\n".join("\n".join(one) for one in said)
+        shapes, data, said, texts = self._packed(view, grid[:2])
         with self.hold_sync():
-            self.meta = self._describe(view, [p.shape for p in packed])
-            self.stages, self.preview = stages, b""
-            self.atlas = zlib.compress(b"".join(p.tobytes() for p in packed) + texts.encode())
+            self.meta = {**self._describe(view, shapes), "said": said}
+            self.stages, self.preview = stages, {}
+            self.atlas = deflate(data, texts)
+
+    def _packed(self, view, grid=(1, 1)):
+        """Return the shape of each packed series; all bytes, `pack_words` last; its shapes, texts."""
+        packed, told = [pack(s, self.panels[s.panel]) for s in view.series], view.told(self.lang)
+        for _, where in told:
+            np.broadcast_to(where, (*grid, 1 + last_step(view)))  # else a text would be said elsewhere
+        which, said, texts = pack_words(told)
+        return [p.shape for p in packed], b"".join(p.tobytes() for p in packed) + which, said, texts
 
     def _describe(self, view, shapes):
         point = self.point and pixels(self.panels[0], np.array(self.settings[self.point])).tolist()
@@ -288,4 +303,5 @@ class GridExplorer(Explorer):
 
     def _preview(self):
         view = self._view(s.values[[i]] for s, i in zip(self.sliders, self.state["index"], strict=False))
-        self.preview = b"".join(pack(s, self.panels[s.panel]).tobytes() for s in view.series)
+        _, data, said, texts = self._packed(view)
+        self.preview = {"data": data, "said": said, "texts": texts}

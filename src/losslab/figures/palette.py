@@ -3,7 +3,7 @@
 from contextlib import suppress
 from functools import cache
 
-from matplotlib import font_manager
+from matplotlib import font_manager, rcParamsDefault
 from matplotlib.colors import LinearSegmentedColormap
 
 # plt.style.use(palette.STYLE): small pictures, quiet frames.
@@ -63,9 +63,6 @@ LINES = {
     "Activations": line("green", "-"),
     "Measured": line("blue", "-", "o"),
     "Predicted": line("orange", "--", "s"),
-    "Large": line("orange", "-"),
-    "Not large": line("blue", "-"),
-    "Large starts here": line("grey", "--"),
     "The loss as computed": line("green", "-"),
     "Slope by autodiff": line("pink", "-", "D"),
     "This training": line("blue", "-"),
@@ -83,11 +80,49 @@ LINES = {
     "Cut off": line("orange", ":"),
     "Border": line("grey", "--"),
     "Before": line("grey", ":"),
-    "Truth": line("pink", ":"),
     "This lap": line("pink", "-", "D"),
     "Training images": line("orange", "--", "s"),
     "Gap": line("grey", "-"),
+    "Neuron": line("blue", "-", "o"),
+    "Errors": line("orange", "-"),
+    "Grid": line("grey", "-"),
+    "Boundary": line("pink", ":"),
+    "Inside": line("blue", "-", "o"),
+    "Outside": line("orange", "--", "s"),
+    "Straight line": line("green", "-"),
+    "This layer": line("pink", "-", "D"),
+    "Parameters": line("blue", "-"),
+    "This network": line("orange", "-", "s"),
+    "Absolute error": line("green", "-.", "^"),
+    "Huber loss": line("blue", "-", "o"),
+    "Outlier": line("pink", "-", "D"),
+    "Truth": line("grey", ":"),
+    "Model": line("blue", "-"),
+    "Entropy": line("green", "-"),
+    "KL divergence": line("orange", ":"),
+    "This temperature": line("orange", "-", "s"),
+    "Forward": line("blue", "-"),
+    "Backward": line("pink", "-"),
+    "This step": line("grey", ":"),
+    "Positive": line("blue", "-"),
+    "Negative": line("orange", ":"),
+    "Silent": line("grey", "-", "x"),
+    "Change": line("grey", "-"),
+    "Rises": line("blue", "-"),
+    "Falls": line("orange", ":"),
+    "This weight": line("pink", "-", "D"),
+    "Promised": line("orange", "--", "s"),
 }
+
+PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them
+
+
+def dashes(key):
+    """Return how long a line is drawn, left out, drawn, …, in line widths; nothing for a solid one."""
+    style = LINES[key]["linestyle"]
+    known = rcParamsDefault[f"lines.{PATTERNS[style]}_pattern"] if style in PATTERNS else ()
+    return list(style[1] if isinstance(style, tuple) else known)
+
 
 # A surface from low loss to high, so pale (or dark) that every line keeps a contrast of 3:1 all over it.
 GROUND = {

@@ -29,6 +29,36 @@ def mse(y_hat, y):
     return ((y - y_hat) ** 2).mean()
 
 
+def huber(y_hat, y, delta=1.0):
+    """Huber loss: the mean of e²/2 where |e| ≤ δ, of δ (|e| − δ/2) elsewhere, e = ŷᵢ − yᵢ (Huber 1964).
+
+    Parameters
+    ----------
+    y_hat, y : array_like, same shape
+        Predictions and targets, in the target's unit.
+    delta : float
+        δ, positive, in the target's unit: an error pulls in proportion to its size, but never by more than δ.
+
+    Returns
+    -------
+    float
+        In the square of the target's unit. With q = min(max(e, −δ), δ) both cases are q (e − q/2).
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or δ is not positive.
+    """
+    y_hat, y = map(numbers, (y_hat, y))
+    if y_hat.shape != y.shape:
+        raise ValueError(f"y_hat and y must have the same shape, got {y_hat.shape} and {y.shape}")
+    if not delta > 0:
+        raise ValueError(f"delta must be positive, got {delta}")
+    error = y_hat - y
+    near = np.clip(error, -delta, delta)
+    return (near * (error - near / 2)).mean()
+
+
 def cross_entropy(z, labels):
     """Cross-entropy of logits, −(1/N) Σᵢ log p(yᵢ) (article F2, corrected).
 

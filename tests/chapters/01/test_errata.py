@@ -9,7 +9,7 @@ from torch import nn
 
 from losslab.article import misprints
 from losslab.data import mnist, pixels
-from losslab.explorers.views import how_large, microscope
+from losslab.explorers.views import microscope
 from losslab.formulas import costs
 from losslab.learning import autodiff, models, training
 
@@ -283,31 +283,6 @@ def test_every_arrow_of_both_maps_can_be_opened_and_has_a_verdict_and_evidence(c
 
 
 # --- the explorers ---
-
-
-@pytest.mark.parametrize(
-    ("parameters", "flop", "said"),
-    [
-        (1e9, 1e25, "large are: Turing-NLG, GPT-3, GShard. From 1e+25 FLOP on: none."),
-        (1e5, 1e11, "ViT-B/16, BERT base, BERT large, GPT-3."),
-        (1e12, 1e22, "large are: none. From 1e+22 FLOP on: GPT-3."),
-        (335_141_888, 1e22, "large are: BERT large, Turing-NLG"),
-        (335_141_889, 1e22, "large are: Turing-NLG"),
-    ],
-)
-def test_explorer_names_what_is_large(parameters, flop, said):
-    view = how_large.compute(np.array([[parameters]]), np.array([[flop]]))
-    assert said in view.sentence()
-
-
-def test_explorer_draws_every_model_once_as_long_as_it_is_large():
-    view = how_large.compute(np.array([[1e9]]), np.array([[1e20]]))
-    for panel, wanted in enumerate(([m.parameters for m in costs.MODELS], [m.flop for m in costs.MODELS])):
-        ends = {}
-        for series in (s for s in view.series if s.fill and s.panel == panel):
-            bars = series.points[0, 0].reshape(-1, 4, 2)
-            ends |= {k: bar[1, 0] for k, bar in enumerate(bars) if bar[1, 0] > how_large.LEFT[panel]}
-        assert ends == {k: value for k, value in enumerate(wanted) if value}
 
 
 def test_microscope_shows_a_parabola_a_line_and_a_staircase():

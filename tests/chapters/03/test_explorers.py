@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from losslab import explorers
 from losslab.explorers.stage import draw_stage
+from losslab.explorers.views import entropy, outlier, temperature
 from losslab.figures import palette
 
 
@@ -15,6 +16,11 @@ def at(explorer, name, panel):
     series = [s for s in explorer.computed().series if (s.key, s.panel) == (name, panel)][-1]
     i, j = (min(k, n - 1) for k, n in zip(explorer.state["index"], series.points.shape, strict=False))
     return series.points[i, j]
+
+
+def single(name, panel, view):
+    """Points of the last series of that name on that panel, of a view of a single position."""
+    return [s for s in view.series if (s.key, s.panel) == (name, panel)][-1].points[0, 0]
 
 
 def said(explorer):
@@ -64,6 +70,8 @@ def test_price_list_shows_autograds_slopes(p):
             np.testing.assert_allclose(points[0], [start, value.item()], rtol=1e-9, atol=1e-12)
             slope = np.diff(points[1:3, 1]) / np.diff(points[1:3, 0])
             np.testing.assert_allclose(slope, x.grad.item(), rtol=1e-9, atol=1e-12)
+        pull = at(explorer, name, 2)
+        np.testing.assert_allclose(pull, [[x.item(), -x.grad.item()]], rtol=1e-9, atol=1e-12)
         template = "{} {:.0f} and {:.0f}" if name == "0/1 loss" else "{} {:.3f} and {:.3f}"
         words = template.format(name.lower(), value.item(), abs(x.grad.item()))
         assert explorer.computed().sentence(explorer.state["index"], [name]).endswith(f"logit: {words}.")
@@ -84,12 +92,17 @@ def test_price_list_charges_a_tie_as_a_mistake():
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_curves_on_the_stage_are_the_three_losses(theme):
     _, axes = draw_stage(explorers.price_list().stage, theme, "price_list")
-    for ax, to_p in zip(axes, (lambda x: x, lambda x: 1 / (1 + np.exp(-x))), strict=True):
+    for ax, to_p in zip(axes, (lambda x: x, torch.sigmoid, torch.sigmoid), strict=True):
         lines = ax.get_lines()
         assert [line.get_color() for line in lines] == [palette.colour(name, theme) for name in PRICES]
         for line, price in zip(lines, PRICES.values(), strict=True):
-            x, y = line.get_data()
-            np.testing.assert_allclose(y, price(torch.tensor(to_p(x))).numpy(), rtol=1e-9, atol=1e-12)
+            x, y = map(torch.tensor, line.get_data())
+            x.requires_grad_()
+            want = price(to_p(x))
+            if ax is axes[2]:
+                (slope,) = torch.autograd.grad(want.sum(), x)
+                want = -slope
+            np.testing.assert_allclose(y, want.detach().numpy(), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("price", ["−log p", "(1 − p)²"])
@@ -103,6 +116,91 @@ def test_a_tangent_touches_its_curve_from_the_right_side(price):
         assert all(y < PRICES[name](torch.tensor(x)).item() for x, y in inside)
 
 
+@pytest.mark.parametrize(("y", "delta"), [(8.0, 1.0), (-8.0, 0.1), (0.4, 10.0), (7.9, 3.16), (0.0, 1.0)])
+def test_the_outlier_pulls_where_the_definitions_say(y, delta):
+    view = outlier.compute(np.array([[y]]), np.array([[delta]]))
+    seven = [*outlier.MEASURED, y]
+    c = np.linspace(-3, 3, 6001)
+    error = torch.tensor(c[:, None] - np.array(seven))
+    huber = functional.huber_loss(error, 0 * error, delta=delta, reduction="none").mean(1).numpy()
+    wanted = {
+        "Squared error": (sum(seven) / 7, (error**2).mean(1).numpy()),
+        "Absolute error": (sorted(seven)[3], error.abs().mean(1).numpy()),
+        "Huber loss": (c[huber.argmin()], huber),
+    }
+    for key, (best, loss) in wanted.items():
+        np.testing.assert_allclose(single(key, 1, view), [[best, 0]], atol=1e-3)
+        np.testing.assert_allclose(single(key, 0, view)[:, 0], best, atol=1e-3)
+        curve = next(s for s in view.series if (s.key, s.panel) == (key, 1)).points
+        np.testing.assert_allclose(curve[0, 0, :, 1], loss[::100] - loss.min(), atol=1e-5)
+        shown = single(key, 1, view)[0, 0].round(2) + 0.0
+        assert f"{shown:.2f} ({key.lower()})" in view.sentence().lower()
+    np.testing.assert_allclose(single("Outlier", 0, view), [[y, 0]])
+
+
+def test_how_far_an_outlier_can_pull():
+    """The mean without limit, the median to the next point, Huber's estimate no farther than δ allows."""
+    y = np.array([-1e6, -8, -0.5, 0, 0.3, 0.5, 8, 1e6])
+    best = outlier.best_constants(y, 1.0)
+    np.testing.assert_allclose(best["Squared error"], y / 7, atol=1e-12)
+    np.testing.assert_allclose(best["Absolute error"], np.clip(y, -0.5, 0.5))
+    far = best["Huber loss"][-1]
+    np.testing.assert_allclose(best["Huber loss"][[0, 1, -2]], [-far, -far, far], atol=1e-12)
+    np.testing.assert_allclose(np.clip(far - outlier.MEASURED, -1, 1).sum(), 1.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("truth", entropy.TRUTHS)
+@pytest.mark.parametrize(("p1", "p2"), [(0.3, 0.5), (0.99, 0.02), (0.01, 0.98), (0.7, 2 / 3), (1 / 3, 0.5)])
+def test_the_stack_is_torchs_cross_entropy(truth, p1, p2):
+    view = entropy.compute(np.array([[p1]]), np.array([[p2]]), truth=truth)
+    real = torch.tensor(entropy.TRUTHS[truth], dtype=torch.float64)
+    p = torch.tensor([p1, p2 * (1 - p1), (1 - p2) * (1 - p1)], dtype=torch.float64)
+    crossed = functional.cross_entropy(p.log(), real).item()
+    own = torch.distributions.Categorical(real).entropy().item()
+    divergence = functional.kl_div(p.log(), real, reduction="sum").item()
+    lower, upper = single("Entropy", 1, view)[:, 1], single("KL divergence", 1, view)[:, 1]
+    np.testing.assert_allclose(lower, [0, own, own, 0], atol=1e-6)
+    np.testing.assert_allclose(upper, [own, crossed, crossed, own], atol=1e-6)
+    for key, heights in (("Truth", real), ("Model", p)):
+        np.testing.assert_allclose(single(key, 0, view).reshape(3, 4, 2)[:, 1, 1], heights, rtol=1e-12)
+    sum_of_two = f"{crossed:.3f} = {abs(own):.3f} + {abs(divergence):.3f} nats"
+    assert view.sentence().endswith(sum_of_two.replace("-0.000", "0.000") + ".")
+
+
+def test_the_cross_entropy_is_smallest_at_the_truth_and_0_only_where_nothing_is_open():
+    p1, p2 = (slider.values for slider in entropy.SLIDERS)
+    for name, truth in entropy.TRUTHS.items():
+        own, crossed, _ = entropy.entropies(truth, entropy.model(p1[:, None], p2))
+        i, j = np.unravel_index(crossed.argmin(), crossed.shape)
+        assert np.abs(entropy.model(p1[i], p2[j]) - truth).max() < 0.011, name
+        assert (own == 0) == (name == "certain")
+        assert crossed.min() == pytest.approx(own, abs=0.011)
+
+
+@pytest.mark.parametrize(("T", "z1"), [(1.0, 3.0), (0.05, 6.0), (20.0, -4.0), (0.5, 2.0), (2.0, 1.0)])
+def test_temperature_shows_torchs_softmax_and_its_entropy(T, z1):
+    view = temperature.compute(np.array([[T]]), np.array([[z1]]))
+    z = torch.tensor([z1, *temperature.LOGITS[1:]], dtype=torch.float64)
+    found = torch.distributions.Categorical(logits=z / T)
+    bars = single("Probability", 0, view).reshape(5, 4, 2)
+    np.testing.assert_allclose(bars[:, 1, 1], found.probs, atol=1e-12)
+    nats = found.entropy().item()
+    np.testing.assert_allclose(single("This temperature", 1, view), [[T, nats]], atol=1e-10)
+    first, second = found.probs.sort(descending=True)[0][:2].tolist()
+    assert f"probability is {first:.3f}, {first / second:.3g} times" in view.sentence()
+    assert f"entropy is {nats:.3f} nats" in view.sentence()
+    for at, height in single("Entropy", 1, view)[::20]:
+        want = torch.distributions.Categorical(logits=z / at).entropy().item()
+        np.testing.assert_allclose(height, want, atol=1e-10)
+
+
+def test_no_temperature_changes_the_order():
+    p, nats = temperature.probabilities(temperature.SLIDERS[0].values, 3.0)
+    assert (np.argsort(-p[nats > 1e-3], -1) == np.arange(5)).all()
+    assert p[0].max() == pytest.approx(1)
+    assert nats[-1] == pytest.approx(np.log(5), abs=0.01)
+
+
 def test_choosing_another_label_recomputes():
     explorer = explorers.logits()
     explorer.ask = {"choice": ["label", "3"], "n": 1}
@@ -110,7 +208,9 @@ def test_choosing_another_label_recomputes():
     assert "If class 3 is right" in said(explorer)
 
 
-@pytest.mark.parametrize("make", [explorers.logits, explorers.price_list])
+@pytest.mark.parametrize(
+    "make", [explorers.logits, explorers.price_list, explorers.outlier, explorers.entropy]
+)
 def test_repr_opens_the_same_explorer(make):
     first = make()
     again = eval(repr(first), {"explorers": explorers})

@@ -97,9 +97,35 @@ class Sentence:
 
     def said(self, words):
         """Return the sentence in the words of `of(topic, language)`: an array of str."""
-        values = {k: v.said(words) if isinstance(v, Sentence) else v for k, v in self.values.items()}
+        texts, where = self.coded(words)
+        return np.array(texts, object)[where.ravel()].reshape(where.shape)
 
-        def say(key, *given):
-            return words[key].format(**dict(zip(values, given, strict=True)))
+    def coded(self, words):
+        """Return the different texts that are said, and which of them is said where.
 
-        return np.vectorize(say, otypes=[object])(self.key, *values.values())
+        Returns
+        -------
+        texts : list of str
+            In the order of the values that fill them, so that small differences of `where` are likely.
+        where : int array
+        """
+        given = {k: v.coded(words) if isinstance(v, Sentence) else levels(v) for k, v in self.values.items()}
+        parts = [levels(self.key), *given.values()]
+        row = 0  # which of all combinations
+        for values, where in parts:
+            row = levels(row * len(values) + where)[1]
+        first = np.unique(row, return_index=True)[1]
+        picked = [[values[k] for k in np.broadcast_to(at, row.shape).ravel()[first]] for values, at in parts]
+        said = [
+            words[key].format(**dict(zip(given, rest, strict=True)))
+            for key, *rest in zip(*picked, strict=True)
+        ]
+        texts = {text: k for k, text in enumerate(dict.fromkeys(said))}
+        return list(texts), np.array([texts[text] for text in said])[row]
+
+
+def levels(values):
+    """Return the different values in ascending order, and which of them is where."""
+    values = np.asarray(values)
+    found, where = np.unique(values, return_inverse=True)
+    return found.tolist(), where.reshape(values.shape)

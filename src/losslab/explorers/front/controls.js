@@ -42,8 +42,19 @@ function slider(label, values, value) {
   return { input, set, row };
 }
 
+// Whether slider k changes anything that is shown, a line or a word. A live explorer computes what will change.
+function matters({ meta: { live, keys, series, said, says }, shown }, k) {
+  const lines = live ? [] : series.filter((s) => shown.has(keys[s.name])).map((s) => s.shape);
+  const words = live ? [] : said.filter((_, n) => !n || shown.has(keys[says[n - 1]]));
+  return live || [...lines, ...words].some((shape) => shape[k] > 1);
+}
+
+// What has no effect is not offered, and its place is kept: nothing else moves.
+const offer = (el, offered) => (el.style.visibility = offered ? "" : "hidden");
+
 // The sliders of an explorer, which move `state.index`.
-function knobs({ meta, state }, moved, released) {
+function knobs(view, moved, released) {
+  const { meta, state } = view;
   const all = meta.sliders.map(({ label, values }, k) => {
     const one = slider(label, values, state.index[k]);
     one.input.addEventListener("input", () => {
@@ -54,26 +65,30 @@ function knobs({ meta, state }, moved, released) {
     return one;
   });
   const set = () => all.forEach((one, k) => one.set(state.index[k]));
-  return { row: row(...all.map((one) => one.row)), set };
+  const settle = () => all.forEach((one, k) => offer(one.row, matters(view, k)));
+  return { row: row(...all.map((one) => one.row)), set, settle };
 }
 
-function swatch(fill, marker) {
-  const canvas = node("canvas", { className: "ll-swatch", width: 28, height: 28 });
+// How a line looks, twice as large: 36 × 14 CSS pixels.
+function swatch({ fill, dash }, marker) {
+  const canvas = node("canvas", { className: "ll-swatch", width: 72, height: 28 });
   const g = canvas.getContext("2d");
   const paint = (colour) => {
-    g.clearRect(0, 0, 28, 28);
+    g.clearRect(0, 0, 72, 28);
     g.strokeStyle = g.fillStyle = colour;
     g.lineWidth = 4;
     g.beginPath();
     if (fill) {
-      g.rect(4, 4, 20, 20);
+      g.rect(4, 4, 64, 20);
       g.stroke();
       shade(g, fill);
     } else {
+      g.setLineDash(dash.map((part) => part * g.lineWidth));
       g.moveTo(0, 14);
-      g.lineTo(28, 14);
+      g.lineTo(72, 14);
       g.stroke();
-      mark(g, marker, 14, 14, 8);
+      g.setLineDash([]);
+      mark(g, marker, 36, 14, 8);
     }
   };
   return { canvas, paint };
@@ -82,7 +97,7 @@ function swatch(fill, marker) {
 // A box for each line, which adds its key to `shown` or removes it.
 function legend({ meta, shown }, changed) {
   const lines = meta.keys.map((key, k) => {
-    const sample = swatch(meta.series.find((s) => s.name === k).fill, meta.markers[k]);
+    const sample = swatch(meta.series.find((s) => s.name === k), meta.markers[k]);
     const box = node("input", { type: "checkbox", checked: shown.has(key) });
     box.addEventListener("change", () => {
       if (box.checked) shown.add(key);
@@ -284,15 +299,17 @@ const write = (where, text) => {
   if (where.textContent !== text) where.textContent = text;
 };
 
-// What is said about the picture: its beginning, and what Python says about each line shown. A picture shown
-// while the start point is dragged comes without texts.
-function sentence({ meta: { keys, says, words }, texts, shown }, position) {
-  if (!texts) return words.pending;
-  if (!says.length) return texts[position];
-  const count = texts.length / (says.length + 1);
-  const parts = says.flatMap((line, k) => (shown.has(keys[line]) ? [texts[(k + 1) * count + position]] : []));
-  return filled(words.sentence, { beginning: texts[position], parts: parts.join(words.separator) || words.nothing });
+// What is said about the picture: its beginning, and what Python says about each line shown. `pick` gives the text of
+// a sentence that is said now.
+function sentence({ meta: { keys, says, words }, said, shown }, pick) {
+  if (!said.length) return ""; // nothing has come yet
+  const beginning = pick(said[0]);
+  if (!says.length) return beginning;
+  const parts = says.flatMap((line, k) => (shown.has(keys[line]) ? [pick(said[k + 1])] : []));
+  return filled(words.sentence, { beginning, parts: parts.join(words.separator) || words.nothing });
 }
+
+const longest = (texts) => texts.reduce((one, other) => (other.length > one.length ? other : one), "");
 
 // The Python call that opens the explorer as it stands; __repr__ puts the same parts together.
 function callOf({ meta, state, shown }) {
@@ -306,37 +323,65 @@ function callOf({ meta, state, shown }) {
   return `${call}(${keywords.join(", ")})`;
 }
 
-// Below the picture: the sentence, or a problem that has come up, and the line to copy.
-function caption(view, canvas, position) {
-  const { words } = view.meta;
-  const status = attributes(node("div", { className: "ll-say" }), { "aria-live": "polite" });
-  const code = node("code");
+// The sentence, or a problem that has come up. It is said three times: at once for the eye; for a screen reader and as
+// the name of the picture, when nothing has moved for a while; and unseen, at its longest, so that its place is
+// large enough and what is below never moves.
+function teller(view, canvas, rested) {
+  const seen = attributes(node("div", { className: "ll-say" }), { "aria-hidden": "true" });
+  const room = attributes(node("div", { className: "ll-room" }), { "aria-hidden": "true" });
+  const heard = attributes(node("div", { className: "ll-heard" }), { "aria-live": "polite" });
   let problem = "";
+  let known;
   let timer;
+  const now = () => {
+    const { index, step } = view.lines?.() ?? view.state;
+    return sentence(view, ({ say }) => say(index, step));
+  };
+  const reserve = () => {
+    if (known === view.said) return;
+    known = view.said;
+    const all = { ...view, shown: new Set(view.meta.keys) };
+    write(room, longest([room.textContent, sentence(all, ({ texts }) => longest(texts))]));
+  };
+  const show = () => {
+    reserve();
+    write(seen, problem || now());
+  };
   const say = () => {
-    const text = sentence(view, position());
-    write(status, problem || text);
-    canvas.setAttribute("aria-label", text);
-    write(code, callOf(view));
+    clearTimeout(timer);
+    show();
+    write(heard, problem || now());
+    canvas.setAttribute("aria-label", now());
+    rested();
   };
   const soon = () => {
+    show();
     clearTimeout(timer);
     timer = setTimeout(say, 300);
   };
-  const said = (text) => {
+  const told = (text) => {
     if (text === problem) return;
     problem = text;
     say();
   };
-  const copy = push(words.copy, async () => {
-    say();
+  const box = node("div", { className: "ll-words" }, seen, room, heard);
+  return { box, heard, say, soon, told, close: () => clearTimeout(timer) };
+}
+
+// The line of Python that opens the explorer as it stands, and what copies it.
+function copier(view) {
+  const { words } = view.meta;
+  const code = node("code");
+  const set = () => write(code, callOf(view));
+  const button = push(words.copy, async () => {
+    set();
     try {
       await navigator.clipboard.writeText(code.textContent);
-      copy.textContent = words.copied;
+      button.textContent = words.copied;
     } catch {
       getSelection().selectAllChildren(code); // no clipboard on this page: the line is selected instead
     }
-    setTimeout(() => (copy.textContent = words.copy), 1500);
+    setTimeout(() => (button.textContent = words.copy), 1500);
   });
-  return { status, line: row(copy, code), say, soon, said, close: () => clearTimeout(timer) };
+  return { button, code, set };
 }

@@ -21,25 +21,58 @@ const inflate = async (view) =>
   new Response(new Blob([view]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
 const copied = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
 
-// Lay the series out one after the other: where each begins and how far apart its slider positions are.
-function layout(series, shapes = series.map((s) => s.shape)) {
+// How many numbers there are in all.
+const volume = (shapes) => shapes.reduce((sum, [a, b, n]) => sum + a * b * n, 0);
+
+// Lay the series out one after the other: where each begins and how far apart its slider positions are. They are
+// drawn in the order that is returned.
+function layout(series, shapes) {
   let start = 0;
-  return series.map(({ name, panel, scrub, fill }, k) => {
+  const laid = series.map((one, k) => {
     const [a, b, size] = shapes[k];
-    const one = { name, panel, scrub, fill, start, size, stride: [a > 1 ? b * size : 0, b > 1 ? size : 0] };
+    const at = { ...one, start, size, stride: [a > 1 ? b * size : 0, b > 1 ? size : 0] };
     start += a * b * size;
-    return one;
+    return at;
+  });
+  return laid.sort((one, other) => one.rank - other.rank);
+}
+
+// All low bytes, then all high ones: numbers.
+function joined(raw, count) {
+  const bytes = new Uint8Array(raw);
+  const numbers = new Int16Array(count);
+  for (let k = 0; k < count; k++) numbers[k] = bytes[k] | (bytes[count + k] << 8);
+  return numbers;
+}
+
+// For each sentence: which of its texts it is at a position of the sliders and a step.
+function spoken(numbers, shapes, texts) {
+  const which = new Uint16Array(numbers);
+  let start = 0;
+  let first = 0;
+  return shapes.map(([a, b, steps, count]) => {
+    const begin = start;
+    const mine = texts.slice(first, (first += count));
+    start += a * b * steps;
+    for (let k = begin + 1; k < start; k++) which[k] += which[k - 1];
+    const stride = [a > 1 ? b * steps : 0, b > 1 ? steps : 0, steps > 1 ? 1 : 0];
+    const say = ([i, j = 0], step) => mine[which[begin + i * stride[0] + j * stride[1] + step * stride[2]]];
+    return { say, texts: mine };
   });
 }
 
-// The atlas of a grid: every series at every position of the sliders, then every text.
-async function unpack(atlas, described) {
+// What Python packed for a grid: every series at every position of the sliders, and every sentence.
+function unpacked(numbers, texts, described, shapes, said) {
+  const lines = volume(shapes);
+  const all = spoken(numbers.subarray(lines), said, texts.split("\n"));
+  return { data: numbers.subarray(0, lines), series: layout(described, shapes), said: all };
+}
+async function unpack(atlas, { series, said }) {
   const raw = await inflate(atlas);
-  const series = layout(described);
-  const [a, b, size] = described.at(-1).shape;
-  const end = 2 * (series.at(-1).start + a * b * size);
-  const texts = new TextDecoder().decode(raw.slice(end)).split("\n");
-  return { data: new Int16Array(raw, 0, end / 2), series, texts };
+  const shapes = series.map((s) => s.shape);
+  const count = volume(shapes) + volume(said);
+  const texts = new TextDecoder().decode(new Uint8Array(raw, 2 * count));
+  return unpacked(joined(raw, count), texts, series, shapes, said);
 }
 
 // ---- lines
@@ -80,25 +113,28 @@ function shade(g, kind) {
 
 // One series: a polyline with a marker every tenth step and a large one where the run stands, or an area.
 // Returns the step at which the run has diverged, if it has by now.
-function stroke(g, { data, at, size, marker, fill }, upto, unit) {
+function stroke(g, { data, at, size, marker, fill, dash, width, phase, radius }, upto, unit) {
   const n = (size - 1) / 2;
   const drawn = data[at];
   const stop = Math.min(drawn, upto + 1);
   const dots = [];
   let x = 0;
   let y = 0;
+  g.lineWidth = width * unit;
+  g.setLineDash(dash.map((part) => part * g.lineWidth));
   g.beginPath();
   for (let k = 0; k < stop; k++) {
     x += data[at + 1 + k];
     y += data[at + 1 + n + k];
     if (k) g.lineTo(x, y);
     else g.moveTo(x, y);
-    if (marker && k % 10 === 0) dots.push([x, y]);
+    if (marker && k % 10 === phase) dots.push([x, y]);
   }
   g.stroke();
   if (fill) return shade(g, fill);
+  g.setLineDash([]);
   for (const dot of dots) mark(g, marker, ...dot, 3 * unit);
-  if (stop) mark(g, marker, x, y, 5 * unit);
+  if (stop) mark(g, marker, x, y, radius * unit);
   return drawn < n && drawn <= upto ? drawn : undefined;
 }
 
@@ -116,17 +152,17 @@ function draw(g, meta, { data, series, index, step }, shown, colours, place) {
   let told = 0;
   g.setTransform(1, 0, 0, 1, 0, 0);
   g.clearRect(0, 0, g.canvas.width, g.canvas.height);
-  g.lineWidth = 1.8 * unit;
   g.lineJoin = "bevel";
   g.font = `${13 * unit}px sans-serif`;
-  for (const { name, panel, scrub, fill, start, size, stride } of series) {
+  for (const one of series) {
+    const { name, panel, scrub, start, stride } = one;
     if (!shown.has(meta.keys[name])) continue;
     const [left, top, width, height] = meta.panels[panel];
     g.save();
     enter(g, [left, top, width, height], place(left), unit);
     g.strokeStyle = g.fillStyle = colours[name];
     const at = start + (index[0] ?? 0) * stride[0] + (index[1] ?? 0) * stride[1];
-    const line = { data, at, size, marker: meta.markers[name], fill };
+    const line = { ...one, data, at, marker: meta.markers[name] };
     const end = stroke(g, line, scrub ? step : 1e9, unit);
     if (end !== undefined && panel === 0) {
       const y = top + height - 10 - 18 * told++;

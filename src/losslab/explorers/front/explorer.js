@@ -5,18 +5,20 @@
 function opened(model) {
   const state = structuredClone(model.get("state"));
   const shown = new Set(state.shown);
-  return { meta: model.get("meta"), stages: model.get("stages"), state, shown, lines: undefined, texts: [""] };
+  return { meta: model.get("meta"), stages: model.get("stages"), state, shown, lines: undefined, said: [] };
 }
 
 // What both kinds have: picture, legend, sentence, line to copy, and the state that all views of an explorer share.
-// `position` says which of the texts to say, `moved` is called when the state has been set from elsewhere, `resized`
-// when the size of the picture has changed.
-function explorer({ model, el }, { position = () => 0, moved, resized = () => {} }) {
+// `moved` is called when the state has been set from elsewhere, `resized` when the size of the picture has changed,
+// `offers` when other lines are shown, or others than before can be.
+function explorer({ model, el }, { moved, resized = () => {}, offers = () => {} }) {
   const view = opened(model);
   const picture = screen(view, { themed, resized, painted: () => words.soon() });
-  const words = caption(view, picture.canvas, position);
+  const line = copier(view);
+  const words = teller(view, picture.canvas, line.set);
   const shared = share(model, view, setState);
   const lines = legend(view, () => {
+    offers();
     words.say();
     picture.ask();
     shared.release();
@@ -32,24 +34,30 @@ function explorer({ model, el }, { position = () => 0, moved, resized = () => {}
     view.shown.clear();
     given.shown.forEach((key) => view.shown.add(key));
     lines.set();
+    offers();
     moved();
     picture.ask();
   }
-  const show = (lines, texts) => {
+  const show = (lines, said) => {
     view.lines = lines;
-    view.texts = texts;
+    view.said = said;
     picture.ask();
   };
   const restage = (meta, stages) => {
     view.meta = meta;
     view.stages = stages;
+    offers();
     picture.restage();
   };
-  const open = (...parts) => {
+  // From top to bottom: what is chosen; what is moved while one looks, and what is said of it; the picture.
+  const open = ({ choices, reset, controls, box }) => {
+    const head = node("div", { className: "ll-row ll-head" }, choices, row(line.button, reset));
+    const desk = node("div", { className: "ll-controls" }, ...controls, lines.row, words.box);
     el.classList.add("ll");
     el.lang = view.meta.lang;
-    el.append(...parts, lines.row, words.status, words.line);
+    el.append(head, desk, box, line.code);
     own(el);
+    offers();
     shared.open();
     picture.open();
   };
@@ -70,7 +78,7 @@ function questions(model, { view, words }, { fill, gone, extra }) {
     if (kernel.idle()) choices.set(model.get("meta").choices);
   };
   function said(problem) {
-    words.said(problem);
+    words.told(problem);
     settle();
   }
   return { kernel, choices, settle };
@@ -121,7 +129,9 @@ function stepper(view, moved, released) {
   });
   steps.input.addEventListener("change", released);
   steps.row.classList.add("ll-steps");
-  return { parts: last ? [play, steps.row] : [], pause, close: pause, set: () => steps.set(view.state.step) };
+  const whole = last ? row(play, steps.row) : row();
+  const settle = () => offer(whole, view.meta.series.some((s) => s.scrub && view.shown.has(view.meta.keys[s.name])));
+  return { row: whole, settle, pause, close: pause, set: () => steps.set(view.state.step) };
 }
 
 // What comes from the kernel: the whole grid or, while the start point is dragged, the current position alone.
@@ -134,20 +144,21 @@ function arrivals(model, { view, show, restage }, loaded) {
     const mine = ++turn;
     const meta = model.get("meta");
     const stages = model.get("stages");
-    const { data, series, texts } = await unpack(model.get("atlas"), meta.series);
+    const { data, series, said } = await unpack(model.get("atlas"), meta);
     if (mine !== turn) return;
-    show(() => ({ data, series, ...view.state }), texts);
+    show(() => ({ data, series, ...view.state }), said);
     if (meta !== view.meta) restage(meta, stages);
     loaded();
   }
   function previewed() {
-    const bytes = model.get("preview");
-    if (!bytes.byteLength) return load();
+    const preview = model.get("preview");
+    if (!preview.data) return load();
     turn++; // what is being unpacked is older
-    const data = new Int16Array(copied(bytes));
     const described = view.meta.series;
-    const series = layout(described, described.map((s) => [1, 1, s.shape[2]]));
-    show(() => ({ data, series, ...view.state }), undefined);
+    const shapes = described.map((s) => [1, 1, s.shape[2]]);
+    const numbers = new Int16Array(copied(preview.data));
+    const { data, series, said } = unpacked(numbers, preview.texts, described, shapes, preview.said);
+    show(() => ({ data, series, ...view.state }), said);
   }
   const open = () => {
     model.on("change:meta", load);
@@ -163,7 +174,7 @@ function arrivals(model, { view, show, restage }, loaded) {
 }
 
 async function grid({ model, el }) {
-  const ui = explorer({ model, el }, { position, moved, resized });
+  const ui = explorer({ model, el }, { moved, resized, offers });
   const { view, picture, shared } = ui;
   const { meta } = view;
   const first = structuredClone(view.state);
@@ -183,9 +194,9 @@ async function grid({ model, el }) {
     ui.words.say();
   });
 
-  function position() {
-    const [down, across] = view.state.index;
-    return down * (view.meta.sliders[1]?.values.length ?? 1) + across;
+  function offers() {
+    sliders.settle();
+    steps.settle();
   }
   function moved() {
     sliders.set();
@@ -196,7 +207,7 @@ async function grid({ model, el }) {
   }
 
   if (grip) picture.stage.append(grip.button);
-  ui.open(choices.row, sliders.row, picture.box, row(...steps.parts, reset));
+  ui.open({ choices: choices.row, reset, controls: [sliders.row, steps.row], box: picture.box });
   await news.open();
   return () => {
     for (const part of [steps, kernel, ui, news]) part.close();
@@ -207,7 +218,7 @@ async function grid({ model, el }) {
 
 // Run and Stop, and how far a training has come. `pressed` is told whether it should run, `silent` is called when
 // nothing has come from a run for ten seconds.
-function runner(words, status, { pressed, silent }) {
+function runner(words, heard, { pressed, silent }) {
   const bar = attributes(node("progress"), { "aria-label": words.progress });
   const count = node("span", { className: "ll-value" });
   let running = false;
@@ -215,7 +226,7 @@ function runner(words, status, { pressed, silent }) {
   const busy = (now) => {
     running = now;
     run.textContent = running ? words.stop : words.run;
-    status.setAttribute("aria-busy", running); // said when it has ended, not twenty times a second
+    heard.setAttribute("aria-busy", running); // said when it has ended, not twenty times a second
   };
   const run = push(words.run, () => {
     busy(!running);
@@ -291,8 +302,8 @@ function live({ model, el }) {
   const changed = throttled(() => kernel.ask({}));
   const table = pad[0] ? desk(model, view.meta, picture.box, changed.call) : undefined;
   const pressed = (run) => kernel.ask({ run });
-  const silent = () => ui.words.said(words.kernel_gone);
-  const run = trains ? runner(words, ui.words.status, { pressed, silent }) : undefined;
+  const silent = () => ui.words.told(words.kernel_gone);
+  const run = trains ? runner(words, ui.words.heard, { pressed, silent }) : undefined;
   const fill = () => {
     shared.fill();
     table?.fill();
@@ -313,16 +324,18 @@ function live({ model, el }) {
     const meta = model.get("meta");
     const data = new Int16Array(copied(answer.data));
     const series = layout(meta.series, answer.shapes);
-    ui.show(() => ({ data, series, index: answer.index, step: 0 }), answer.texts);
+    const said = answer.texts.map((text) => ({ say: () => text, texts: [text] }));
+    ui.show(() => ({ data, series, index: answer.index, step: 0 }), said);
     if (meta !== view.meta) ui.restage(meta, model.get("stages"));
     settle();
-    ui.words.said(answer.problem);
+    ui.words.told(answer.problem);
     table?.see(answer.image, answer.shape);
     run?.follow(answer);
     if (trains) ui.words.say();
   }
 
-  ui.open(choices.row, sliders.row, table?.whole ?? picture.box, row(...(run?.parts ?? []), reset));
+  const controls = [sliders.row, row(...(run?.parts ?? []))];
+  ui.open({ choices: choices.row, reset, controls, box: table?.whole ?? picture.box });
   model.on("change:answer", answered);
   table?.open();
   answered();

@@ -7,7 +7,7 @@ import numpy as np
 from losslab.book.words import Sentence
 from losslab.explorers import shapes
 from losslab.explorers.arguments import pair
-from losslab.explorers.contract import Series, Slider, View, readable
+from losslab.explorers.contract import Series, Slider, View, readable, significant
 from losslab.explorers.widget import GridExplorer
 from losslab.figures import artists, palette
 from losslab.formulas import optim, surfaces, trajectories
@@ -74,16 +74,17 @@ def compute(lr, beta, *, surface, start):
     """
     where = surfaces.SURFACES[surface]
     lr, beta = np.broadcast_arrays(lr, beta)
-    series, says = [], {}
+    series, says, steps = [], {}, np.arange(STEPS + 1)[None, None]
     for key, rule in optimizers(lr[..., None], beta[..., None]).items():
         path = trajectories.run(rule, where.gradient, start, STEPS)
         ends, losses = trajectories.diverged_at(path), trajectories.loss_along(where.value, path)
         path, losses = np.moveaxis(path, 0, -2), np.moveaxis(losses, 0, -1)
         curve = shapes.points(np.arange(STEPS + 1.0), losses)
         series += [Series(key, panel, line, ends, scrub=True) for panel, line in enumerate((path, curve))]
-        verdict = np.where(ends < 0, "last", "diverged")
-        says[key] = Sentence(verdict, name=Sentence(key), loss=losses[..., -1], step=ends)
-    return View("explore", partial(stage, surface=where), series, Sentence("says", steps=STEPS), says)
+        gone = (ends[..., None] >= 0) & (steps >= ends[..., None])
+        told = {"loss": significant(np.where(gone, 0, losses), 2), "step": np.where(gone, ends[..., None], 0)}
+        says[key] = Sentence(np.where(gone, "diverged", "reached"), name=Sentence(key), **told)
+    return View("explore", partial(stage, surface=where), series, Sentence("says", step=steps), says)
 
 
 def stage(figure, theme, words, *, surface):

@@ -104,7 +104,7 @@ def verdict(error):
 
 
 def stage(figure, theme, words):
-    """Error of each of the 43 slopes on the left, the worst against the step size on the right."""
+    """Error of each of the 43 derivatives on the left, the worst against the step size on the right."""
     left, right = figure.subplots(1, 2)
     left.set(xlim=(-1, 43), ylim=(FLOOR, 10), yscale="log", ylabel=words["error"])
     for x in (19.5, 24.5, 39.5):

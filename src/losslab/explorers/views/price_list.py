@@ -15,7 +15,7 @@ TOP = 7.2  # how high the price list reaches, in nats; its logits run from −TO
 
 
 def price_list(p=0.05, shown=None):
-    """Open the explorer of three losses and their tangents: what happened has p from 0.001 to 0.999.
+    """Open the explorer of three losses and their pull on the logit: what happened has p from 0.001 to 0.999.
 
     Returns
     -------
@@ -25,19 +25,26 @@ def price_list(p=0.05, shown=None):
 
 
 def prices(p):
-    """Three losses of the probability p given to what happened, and their slopes along p, by series."""
-    return {
+    """Return per series the loss of what was given the probability p, its derivative by p, its pull.
+
+    The pull is −∂ℓ/∂z on the logit z of p: how far a step of gradient descent with α = 1 raises z.
+    """
+    p = np.asarray(p, float)
+    losses = {
         "Cross-entropy": (-np.log(p), -1 / p),
         "Squared error": ((1 - p) ** 2, -2 * (1 - p)),
         "0/1 loss": (np.where(p > 0.5, 0.0, 1.0), 0 * p),
     }
+    return {
+        key: (loss, by_p, -by_p * p * (1 - p)) for key, (loss, by_p) in losses.items()
+    }  # dp/dz = p (1 − p)
 
 
 SAYS = {"Cross-entropy": "cross_entropy", "Squared error": "squared_error", "0/1 loss": "zero_one"}
 
 
 def compute(p):
-    """Cross-entropy, squared error and 0/1 loss with their tangents, along p and along the logit.
+    """Cross-entropy, squared error and 0/1 loss with their tangents, along p and along the logit, and pulls.
 
     Parameters
     ----------
@@ -49,26 +56,27 @@ def compute(p):
     losslab.explorers.contract.View
     """
     z, series, says = np.log(p / (1 - p)), [], {}
-    for key, (loss, slope) in prices(p).items():
-        along_z = slope * p * (1 - p)  # dp/dz = p (1 − p)
-        series.append(Series(key, 0, shapes.tangent(p, loss, slope, 1, TOP)))
-        series.append(Series(key, 1, shapes.tangent(z, loss, along_z, 2 * TOP, TOP)))
-        says[key] = Sentence(SAYS[key], loss=loss, pull=-along_z + 0.0)
+    for key, (loss, by_p, pull) in prices(p).items():
+        pull = pull + 0.0
+        series.append(Series(key, 0, shapes.tangent(p, loss, by_p, 1, TOP)))
+        series.append(Series(key, 1, shapes.tangent(z, loss, -pull, 2 * TOP, TOP)))
+        series.append(Series(key, 2, shapes.dot(z, pull)))
+        says[key] = Sentence(SAYS[key], loss=loss, pull=pull)
     return View("price_list", stage, series, Sentence("says", p=p), says)
 
 
 def stage(figure, theme, words):
-    """Three losses against p on the left, against its logit on the right."""
-    left, right = axes = figure.subplots(1, 2)
+    """Three losses against p on the left, against its logit in the middle; their pull on the right."""
+    axes = figure.subplots(1, 3)
     z = np.linspace(-TOP, TOP, 2001)
     p = activations.sigmoid(z)
-    for key, (loss, _) in prices(p).items():
+    for key, (loss, _, pull) in prices(p).items():
         style = {"color": palette.colour(key, theme), "linestyle": palette.LINES[key]["linestyle"]}
-        left.plot(p, loss, linewidth=1.2, **style)
-        right.plot(z, loss, linewidth=1.2, **style)
-    left.set(xlim=(-0.03, 1.03), xlabel=words["probability"], ylabel=words["loss"])
-    right.set(xlim=(-TOP, TOP), xlabel=words["logit"])
+        for ax, x, y in zip(axes, (p, z, z), (loss, loss, pull), strict=True):
+            ax.plot(x, y, linewidth=1.2, **style)
+    axes[0].set(xlim=(-0.03, 1.03), ylim=(-0.3, TOP), xlabel=words["probability"], title=words["loss"])
+    axes[1].set(xlim=(-TOP, TOP), ylim=(-0.3, TOP), xlabel=words["logit"], title=words["loss"])
+    axes[2].set(xlim=(-TOP, TOP), ylim=(-0.05, 1.05), xlabel=words["logit"], title=words["pull"])
     for ax in axes:
-        ax.set_ylim(-0.3, TOP)
         palette.tint(ax, theme)
     return list(axes)

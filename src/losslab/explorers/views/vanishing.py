@@ -18,7 +18,7 @@ WIDTH, INPUTS, DEEPEST = 64, 4, 40
 
 
 def vanishing(depth=20, scale=1.0, shown=None):
-    """Open the explorer of gradients through 2 to 40 hidden layers, weights of standard deviation scale/√n.
+    """Open the explorer of gradients through 2 to 40 hidden layers, weights of deviation σ = s/√n.
 
     Returns
     -------
@@ -30,7 +30,8 @@ def vanishing(depth=20, scale=1.0, shown=None):
 def compute(depth, scale):
     """Send a batch up and δ down through networks of every depth, for every scale of their weights.
 
-    Weights have standard deviation s/√n and are cut from one draw; so are four inputs and the output's δ.
+    Weights have the deviation σ = s/√n, s is the scale, and are cut from one draw; so are four inputs and
+    the output's δ.
 
     Parameters
     ----------
