@@ -63,7 +63,7 @@ TAGGED = [
 
 
 def test_there_are_chapters_with_parameters():
-    assert {"03_losses", "07_mnist"} <= {stem for stem, *_ in TAGGED}
+    assert "07_mnist" in {stem for stem, *_ in TAGGED}
 
 
 @pytest.mark.parametrize(("stem", "source", "after", "name"), TAGGED, ids=[f"{t[0]}-{t[3]}" for t in TAGGED])

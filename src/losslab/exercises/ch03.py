@@ -36,7 +36,7 @@ def _slip_3_1(got, z):
 
 
 def check_3_2(answer):
-    """Take a function (z, y) -> mean of −y log σ(z) − (1 − y) log(1 − σ(z)) that survives large logits."""
+    """Take a function (z, y) -> mean of (3.6) with p = sigmoid(z), that survives large logits."""
     for z, y in (([2.0, -1.0, 0.3], [1, 0, 0]), ([-200.0, 0.0], [1, 1]), ([1000.0, -1000.0], [0, 1])):
         z, y = np.array(z), np.array(y)
         with np.errstate(all="ignore"):
@@ -68,8 +68,8 @@ def _slip_3_2(got, z, y):
 
 
 def check_3_3(answer):
-    """Take a function (p, q) -> KL(p‖q), with 0 log 0 = 0 and ∞ where q = 0 < p."""
-    for p, q in (
+    """Take a function (p_star, p) -> KL(p* ‖ p), with 0 log 0 = 0 and ∞ where p = 0 < p*."""
+    for truth, p in (
         ([0.7, 0.2, 0.1], [0.6, 0.3, 0.1]),
         ([1.0, 0.0, 0.0], [0.5, 0.3, 0.2]),
         ([0.5, 0.5], [0.5, 0.5]),
@@ -77,36 +77,36 @@ def check_3_3(answer):
         ([0.5, 0.5, 0.0], [1.0, 0.0, 0.0]),
     ):
         with np.errstate(all="ignore"):
-            got = answer(np.array(p), np.array(q))
+            got = answer(np.array(truth), np.array(p))
         if np.ndim(got) != 0:
             return Sentence("shape", got=np.shape(got))
-        right = _kl(p, q)
+        right = _kl(truth, p)
         if not np.isclose(got, right, rtol=1e-9, atol=1e-12):
-            hint = _slip_3_3(got, np.array(p), np.array(q))
-            return Sentence("off", p=p, q=q, right=right, got=got, hint=hint)
+            hint = _slip_3_3(got, np.array(truth), np.array(p))
+            return Sentence("off", truth=truth, p=p, right=right, got=got, hint=hint)
     return None
 
 
-def _kl(p, q):
+def _kl(truth, p):
     """Sum term by term in plain Python, so that the checker does not repeat the arrays it checks."""
-    if any(a > 0 and b == 0 for a, b in zip(p, q, strict=True)):
+    if any(a > 0 and b == 0 for a, b in zip(truth, p, strict=True)):
         return float("inf")
-    return sum(a * (np.log(a) - np.log(b)) for a, b in zip(p, q, strict=True) if a > 0)
+    return sum(a * (np.log(a) - np.log(b)) for a, b in zip(truth, p, strict=True) if a > 0)
 
 
-def _slip_3_3(got, p, q):
+def _slip_3_3(got, truth, p):
     """Name what would have given this wrong divergence."""
     if np.isnan(got):
         return "nan"
-    if (q[p > 0] == 0).any():
+    if (p[truth > 0] == 0).any():
         return "impossible"
-    if (p == 0).any():
+    if (truth == 0).any():
         return None if np.isfinite(got) else "too_infinite"
     slips = {
-        "swapped": _kl(q, p),
-        "cross_entropy": -(p * np.log(q)).sum(),
-        "sign": -_kl(p, q),
-        "bits": _kl(p, q) / np.log(2),
+        "swapped": _kl(p, truth),
+        "cross_entropy": -(truth * np.log(p)).sum(),
+        "sign": -_kl(truth, p),
+        "bits": _kl(truth, p) / np.log(2),
     }
     return named(got, slips, very_close)
 
@@ -125,7 +125,7 @@ def check_3_4(answer):
 def _label_entropy(right, K):
     """Entropy of K classes, one of probability `right`, the others equally likely."""
     rest = (1 - right) / (K - 1)
-    return -sum(n * p * np.log(p) for n, p in ((1, right), (K - 1, rest)) if p > 0)
+    return sum(-n * p * np.log(p) for n, p in ((1, right), (K - 1, rest)) if p > 0)
 
 
 def _slip_3_4(got, eps, K):

@@ -91,7 +91,7 @@ def _slip_4_3_weights(W, delta, a):
     if W.shape != right.shape:
         return Sentence("weights_shape", got=W.shape)
     slips = {"weights_sum": 6 * right, "product_of_means": np.outer(delta.mean(0), a.mean(0))}
-    return _first_number(W, right, slips, "∂L/∂W")
+    return _first_number(W, right, slips, "∂ℒ/∂W")
 
 
 def _slip_4_3_bias(b, delta):
@@ -100,7 +100,7 @@ def _slip_4_3_bias(b, delta):
         return "bias_rows"
     if b.shape != right.shape:
         return Sentence("bias_shape", got=b.shape)
-    return _first_number(b, right, {"bias_sum": 6 * right, "bias_of_one": delta[0]}, "∂L/∂b")
+    return _first_number(b, right, {"bias_sum": 6 * right, "bias_of_one": delta[0]}, "∂ℒ/∂b")
 
 
 def _first_number(got, right, slips, name):
@@ -114,7 +114,7 @@ def _first_number(got, right, slips, name):
 
 
 def check_4_4(answer):
-    """Take a function (W1, W2, x, y) -> slopes of ½ ‖W₂ tanh(W₁ x) − y‖², judged by differences."""
+    """Take a function (W1, W2, x, y) -> derivatives of ½ ‖W₂ tanh(W₁ x) − y‖², judged by differences."""
     rng = np.random.default_rng(0)
     W1, W2, x, y = (rng.normal(size=shape) for shape in ((4, 3), (2, 4), 3, 2))
     first, second = answer(W1, W2, x, y)

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.colors import LogNorm
 
-from losslab.figures.palette import GROUND, LINES, TEXT
+from losslab.figures.palette import GROUND, HUES, LINES, TEXT
 
 
 def contours(ax, surface, *, theme="light", resolution=160, levels=18):
@@ -210,3 +210,27 @@ def computation(ax, places, reads, labels, *, fontsize=8):
     x, y = zip(*places, strict=True)
     ax.set(xlim=(min(x) - 0.5, max(x) + 0.5), ylim=(min(y) - 0.5, max(y) + 0.5))
     ax.axis("off")
+
+
+def weights(ax, layers, tables, *, gaps, widest=3.0):
+    """Draw one line per number between two layers of a network: thicker for larger, dashed for negative.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    layers : sequence of array, shape (n, 2)
+        Where the neurons are, as for `network`.
+    tables : sequence of array, shape (n_out, n_in), one for each pair of layers
+    gaps : sequence of float, one for each layer
+        How far from the middle of its neurons lines begin and end.
+    widest : float
+        Line width of the largest number, in points; a 0 has no line.
+    """
+    largest = max(np.abs(table).max() for table in tables) or 1.0
+    for k, table in enumerate(tables):
+        starts, ends = layers[k] + (gaps[k], 0), layers[k + 1] - (gaps[k + 1], 0)
+        for i, j in np.argwhere(table):
+            style = ("blue", "-") if table[i, j] > 0 else ("orange", "--")
+            width = 0.4 + (widest - 0.4) * abs(table[i, j]) / largest
+            line = np.stack([starts[j], ends[i]])
+            ax.plot(*line.T, color=HUES[style[0]][0], linestyle=style[1], linewidth=width)

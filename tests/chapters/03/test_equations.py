@@ -8,6 +8,7 @@ from torch import distributions
 from torch.nn import functional
 
 from losslab.article import misprints
+from losslab.explorers.views import entropy, price_list
 from losslab.formulas import activations, losses
 
 EXACT = {"rtol": 1e-12, "atol": 1e-13}
@@ -57,7 +58,7 @@ def test_equation_3_1_makes_the_truth_the_cheapest_thing_to_say(belief):
 
 def test_equation_3_2_is_the_mean_price(written):
     assert written["3.2"] == (
-        r"L = -\frac1N \sum_{i=1}^{N} \log p(y_i) = -\frac1N \log \prod_{i=1}^{N} p(y_i)"
+        r"\mathcal{L} = -\frac1N \sum_{i=1}^{N} \log p(y_i) = -\frac1N \log \prod_{i=1}^{N} p(y_i)"
     )
     p, y = probabilities(), classes()
     N = len(y)
@@ -95,7 +96,7 @@ def test_equation_3_4_is_the_mean_squared_error(written):
 
 
 def test_equation_3_5_is_the_constant_with_the_smallest_mse(written):
-    assert written["3.5"] == r"c^* = \frac1N \sum_{i=1}^{N} y_i"
+    assert written["3.5"] == r"c_{\text{best}} = \frac1N \sum_{i=1}^{N} y_i"
     y = np.random.default_rng(0).exponential(size=9)
     best = sum(y) / 9
     slope = autograd(lambda c: functional.mse_loss(c.expand(9), torch.tensor(y)), np.array(best))
@@ -136,7 +137,7 @@ def test_equation_3_7_is_the_price_of_the_right_class(written):
 
 
 def test_equation_3_8_averages_over_samples_and_sums_over_classes(written):
-    assert written["3.8"] == r"L = -\frac1N \sum_{i=1}^{N} \sum_{k=1}^{K} y_{ik} \log p_{ik}"
+    assert written["3.8"] == r"\mathcal{L} = -\frac1N \sum_{i=1}^{N} \sum_{k=1}^{K} y_{ik} \log p_{ik}"
     z, labels = logits(), classes()
     p, y, (N, K) = activations.softmax(z), np.eye(5)[labels], z.shape
     L = -1 / N * sum(y[i, k] * np.log(p[i, k]) for i in range(N) for k in range(K))
@@ -171,7 +172,7 @@ def test_equation_3_10_says_that_only_differences_count(c, written):
 
 
 def test_equation_3_11_is_softmax_of_two(written):
-    assert written["3.11"] == r"p_1 = \frac{1}{1 + e^{-z}} = \sigma(z)"
+    assert written["3.11"] == r"p_1 = \frac{1}{1 + e^{-z}} = \operatorname{sigmoid}(z)"
     for z_1, z_2 in logits(20, 2):
         z = z_1 - z_2
         p_1 = 1 / (1 + np.exp(-z))
@@ -194,55 +195,61 @@ def test_equation_3_12_is_cross_entropy_of_logits(written):
 @pytest.mark.parametrize("far", [0.0, 700.0, -1e5])
 def test_equation_3_13_is_the_logarithm_that_survives(far, written):
     assert written["3.13"] == (
-        r"\log \sum_{k} e^{z_k} = m + \log \sum_{k} e^{z_k - m}, \qquad m = \max_k z_k"
+        r"\log \sum_{k} e^{z_k} = z_{\max} + \log \sum_{k} e^{z_k - z_{\max}}, \qquad z_{\max} = \max_k z_k"
     )
     for z in logits() + far:
-        m = max(z)
-        right = m + np.log(sum(np.exp(z_k - m) for z_k in z))
+        z_max = max(z)
+        right = z_max + np.log(sum(np.exp(z_k - z_max) for z_k in z))
         np.testing.assert_allclose(right, torch.tensor(z).logsumexp(0).item(), **EXACT)
         np.testing.assert_allclose(z[0] - activations.log_softmax(z)[0], right, **EXACT)
         if far == 0:
             np.testing.assert_allclose(np.log(sum(np.exp(z_k) for z_k in z)), right, **EXACT)
 
 
-def test_equation_3_14_is_the_expected_price(cells, written):
-    assert written["3.14"] == r"H(p, q) = -\sum_{k} p_k \log q_k"
-    names = {"np": np}
-    exec(cells["entropies"].split("\n\n\n")[0], names)
-    for p, q in zip(probabilities(), activations.softmax(logits(scale=1)), strict=True):
-        H = -sum(p_k * np.log(q_k) for p_k, q_k in zip(p, q, strict=True))
-        np.testing.assert_allclose(names["H"](p, q), H, **EXACT)
-        by_torch = functional.cross_entropy(torch.tensor(q).log(), torch.tensor(p)).item()
+def test_equation_3_14_is_the_expected_price(written):
+    assert written["3.14"] == r"H(p^*, p) = -\sum_{k} p^*_k \log p_k"
+    for truth, p in zip(probabilities(), activations.softmax(logits(scale=1)), strict=True):
+        H = -sum(truth_k * np.log(p_k) for truth_k, p_k in zip(truth, p, strict=True))
+        np.testing.assert_allclose(entropy.entropies(truth, p)[1], H, **EXACT)
+        by_torch = functional.cross_entropy(torch.tensor(p).log(), torch.tensor(truth)).item()
         np.testing.assert_allclose(by_torch, H, **EXACT)
-    drawn = np.random.default_rng(0).choice(5, size=100_000, p=p)
+    drawn = np.random.default_rng(0).choice(5, size=100_000, p=truth)
     np.testing.assert_allclose(
-        losses.cross_entropy(np.log(q)[None].repeat(len(drawn), 0), drawn), H, rtol=0.02
+        losses.cross_entropy(np.log(p)[None].repeat(len(drawn), 0), drawn), H, rtol=0.02
     )
 
 
 def test_equation_3_15_splits_cross_entropy(written):
     assert written["3.15"] == (
-        r"H(p, q) = H(p) + \mathrm{KL}(p \,\|\, q), \qquad "
-        r"\mathrm{KL}(p \,\|\, q) = \sum_{k} p_k \log \frac{p_k}{q_k} \ge 0"
+        r"H(p^*, p) = H(p^*) + \mathrm{KL}(p^* \,\|\, p), \qquad "
+        r"\mathrm{KL}(p^* \,\|\, p) = \sum_{k} p^*_k \log \frac{p^*_k}{p_k} \ge 0"
     )
-    p, q = probabilities(200), np.random.default_rng(9).dirichlet(np.ones(5), size=200)
-    KL = (p * np.log(p / q)).sum(1)
-    P, Q = distributions.Categorical(torch.tensor(p)), distributions.Categorical(torch.tensor(q))
-    np.testing.assert_allclose(KL, distributions.kl_divergence(P, Q).numpy(), rtol=1e-9)
-    np.testing.assert_allclose(-(p * np.log(q)).sum(1), P.entropy().numpy() + KL, rtol=1e-9)
+    truth, p = probabilities(200), np.random.default_rng(9).dirichlet(np.ones(5), size=200)
+    KL = (truth * np.log(truth / p)).sum(1)
+    real, model = (distributions.Categorical(torch.tensor(both)) for both in (truth, p))
+    np.testing.assert_allclose(KL, distributions.kl_divergence(real, model).numpy(), rtol=1e-9)
+    np.testing.assert_allclose(-(truth * np.log(p)).sum(1), real.entropy().numpy() + KL, rtol=1e-9)
+    for one, other, divergence in zip(truth, p, KL, strict=True):
+        np.testing.assert_allclose(entropy.entropies(one, other)[2], divergence, rtol=1e-9)
     assert KL.min() > 0
-    np.testing.assert_allclose((p * np.log(p / p)).sum(1), 0)
+    np.testing.assert_allclose((truth * np.log(truth / truth)).sum(1), 0)
+
+
+def test_equation_3_15_by_hand(cells):
+    """The line below it: p = (0.6, 0.3, 0.1) against p* = (0.7, 0.2, 0.1)."""
+    own, crossed, divergence = entropy.entropies([0.7, 0.2, 0.1], [0.6, 0.3, 0.1])
+    assert f"${crossed:.3f} = {own:.3f} + {divergence:.3f}$" in cells["entropy-formula"]
 
 
 def test_equation_3_16_asks_one_question_per_label(written):
     assert written["3.16"] == (
-        r"\ell(z, y) = -\frac1K \sum_{k=1}^{K} \bigl[\, y_k \log \sigma(z_k) "
-        r"+ (1 - y_k) \log (1 - \sigma(z_k)) \,\bigr]"
+        r"\ell(z, y) = -\frac1K \sum_{k=1}^{K} \bigl[\, y_k \log \operatorname{sigmoid}(z_k) "
+        r"+ (1 - y_k) \log (1 - \operatorname{sigmoid}(z_k)) \,\bigr]"
     )
-    sigma, K = activations.sigmoid, 5
+    sigmoid, K = activations.sigmoid, 5
     y = np.random.default_rng(3).integers(2, size=(7, K))
     price = [
-        -1 / K * sum(y[k] * np.log(sigma(z[k])) + (1 - y[k]) * np.log(1 - sigma(z[k])) for k in range(K))
+        -1 / K * sum(y[k] * np.log(sigmoid(z[k])) + (1 - y[k]) * np.log(1 - sigmoid(z[k])) for k in range(K))
         for z, y in zip(logits(), y, strict=True)
     ]
     np.testing.assert_allclose(np.mean(price), losses.binary_cross_entropy(logits(), y), rtol=1e-11)
@@ -273,7 +280,7 @@ def test_equation_3_18_is_prediction_minus_target(written):
 
 @pytest.mark.parametrize("y", [0.0, 1.0])
 def test_equation_3_19_is_the_same_for_yes_and_no(y, written):
-    assert written["3.19"] == r"\frac{\partial \ell}{\partial z} = \sigma(z) - y"
+    assert written["3.19"] == r"\frac{\partial \ell}{\partial z} = \operatorname{sigmoid}(z) - y"
     for z in logits(1, 20)[0]:
         want = 1 / (1 + np.exp(-z)) - y
         slope = autograd(
@@ -284,12 +291,11 @@ def test_equation_3_19_is_the_same_for_yes_and_no(y, written):
         np.testing.assert_allclose(by_nudges, want, atol=1e-8)
 
 
-def test_equation_3_20_is_the_slope_that_vanishes(cells, written):
+def test_equation_3_20_is_the_derivative_that_vanishes(written):
     assert written["3.20"] == (
-        r"\frac{\partial}{\partial z} (\sigma(z) - y)^2 = 2\,(p - y)\, p\,(1 - p), \qquad p = \sigma(z)"
+        r"\frac{\partial}{\partial z} (\operatorname{sigmoid}(z) - y)^2 = 2\,(p - y)\, p\,(1 - p), "
+        r"\qquad p = \operatorname{sigmoid}(z)"
     )
-    names = {"np": np, "activations": activations}
-    exec(cells["prices"], names)
     for y in (0.0, 1.0):
         for z in logits(1, 20)[0]:
             p = activations.sigmoid(z)
@@ -298,14 +304,11 @@ def test_equation_3_20_is_the_slope_that_vanishes(cells, written):
                 autograd(lambda z, y=y: (z.sigmoid() - y) ** 2, np.array(z)), want, rtol=1e-9, atol=1e-15
             )
             if y == 1:
-                np.testing.assert_allclose(names["prices"](z)["Squared error"][1], -want, rtol=1e-9)
-                np.testing.assert_allclose(names["prices"](z)["Cross-entropy"][1], 1 - p, rtol=1e-12)
-    assert (
-        abs(names["prices"](-8.0)["Squared error"][1])
-        < 1e-3
-        < 0.999
-        < names["prices"](-8.0)["Cross-entropy"][1]
-    )
+                pulls = {name: pull for name, (*_, pull) in price_list.prices(p).items()}
+                np.testing.assert_allclose(pulls["Squared error"], -want, rtol=1e-9)
+                np.testing.assert_allclose(pulls["Cross-entropy"], 1 - p, rtol=1e-12)
+    pulls = {name: pull for name, (*_, pull) in price_list.prices(activations.sigmoid(-8.0)).items()}
+    assert pulls["Squared error"] < 1e-3 < 0.999 < pulls["Cross-entropy"]
 
 
 @pytest.mark.parametrize("K", [2, 10, 1000])

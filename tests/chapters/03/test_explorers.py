@@ -45,7 +45,7 @@ def test_softmax_shows_torchs_numbers(z1, z2, label):
     for number in (*p, loss.item(), z.grad[0].item()):
         assert f"{number:.3f}" in said(explorer)
     assert f"If class {label} is right" in said(explorer)
-    assert f"slope {'p₁ − 1' if label == 1 else 'p₁'} = {z.grad[0].item():.3f}." in said(explorer)
+    assert f"z₁ is {'p₁ − 1' if label == 1 else 'p₁'} = {z.grad[0].item():.3f}." in said(explorer)
 
 
 @pytest.mark.parametrize("label", [1, 2, 3])

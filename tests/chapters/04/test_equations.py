@@ -53,21 +53,32 @@ def ours(layers, x, labels):
 
 def test_equation_4_1_takes_slopes_back_through_a_jacobian(written):
     assert written["4.1"] == (
-        r"\frac{\partial L}{\partial x} = J^\top \frac{\partial L}{\partial y}, \qquad "
-        r"J_{ij} = \frac{\partial y_i}{\partial x_j}"
+        r"\frac{\partial\mathcal{L}}{\partial x} = J^\top \frac{\partial\mathcal{L}}{\partial q}, \qquad "
+        r"J_{ij} = \frac{\partial q_i}{\partial x_j}"
     )
     x = sp.Matrix(sp.symbols("x1 x2"))
-    y = sp.Matrix([x[0] * x[1], x[0] + x[1], x[0] ** 2])  # the chapter's example
-    Y = sp.Matrix(sp.symbols("y1:4"))
-    L = Y[0] * Y[1] + Y[2]
-    back = y.jacobian(x).T * sp.Matrix([L]).jacobian(Y).T
-    there = dict(zip(Y, y, strict=True))
+    q = sp.Matrix([x[0] * x[1], x[0] + x[1], x[0] ** 2])  # the chapter's example
+    Q = sp.Matrix(sp.symbols("q1:4"))
+    L = Q[0] * Q[1] + Q[2]
+    back = q.jacobian(x).T * sp.Matrix([L]).jacobian(Q).T
+    there, at = dict(zip(Q, q, strict=True)), {x[0]: 2, x[1]: 3}
     assert sp.simplify(back.subs(there) - sp.Matrix([L.subs(there)]).jacobian(x).T) == sp.zeros(2, 1)
-    assert back.subs(there).subs({x[0]: 2, x[1]: 3}) == sp.Matrix([25, 16])
+    assert back.subs(there).subs(at) == sp.Matrix([25, 16])
+    assert q.jacobian(x).subs(at) == sp.Matrix([[3, 2], [1, 1], [4, 0]])
+
+
+def test_multiplications_from_the_loss_and_from_the_input():
+    """What the chapter says of the article's network: a product of Jacobians from either end."""
+    widths = (784, 256, 128, 64, 10)
+    pairs = list(zip(widths[1:], widths[:-1], strict=True))
+    from_the_loss = sum(n * m for n, m in pairs)
+    from_the_input = sum(n * m * 784 for n, m in pairs[1:]) + 10 * 784
+    assert (from_the_loss, from_the_input) == (242_304, 32_622_240)
+    assert round(from_the_input / from_the_loss) == 135
 
 
 def test_equation_4_2_is_the_forward_pass(written, layers, x):
-    assert written["4.2"] == r"z_l = W_l\, a_{l-1} + b_l, \qquad a_l = \sigma(z_l)"
+    assert written["4.2"] == r"z_l = W_l\, a_{l-1} + b_l, \qquad a_l = \varphi(z_l) \quad (l < L)"
     z, a = backprop.forward(layers, x[None], activations.TANH)
     _, z_torch = one_by_one(layers, x)
     a_l = x
@@ -79,7 +90,9 @@ def test_equation_4_2_is_the_forward_pass(written, layers, x):
 
 
 def test_equation_4_3_is_softmax_and_cross_entropy(written):
-    assert written["4.3"] == (r"p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}, \qquad L = -\sum_k y_k \log p_k")
+    assert written["4.3"] == (
+        r"p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}, \qquad \mathcal{L} = -\sum_k y_k \log p_k"
+    )
     z, y = np.array([0.425, -2.6, -3.125]), np.array([0, 1, 0])
     p = np.exp(z) / np.exp(z).sum()
     np.testing.assert_allclose(activations.softmax(z), p, **EXACT)
@@ -105,7 +118,8 @@ def test_equation_4_4_is_the_jacobian_of_softmax(written):
 
 def test_equation_4_5_is_what_was_said_minus_what_was_true(written, layers, x):
     assert written["4.5"] == (
-        r"\delta_L = \frac{\partial L}{\partial z_L} = J^\top \frac{\partial L}{\partial p} = p - y"
+        r"\delta_L = \frac{\partial\mathcal{L}}{\partial z_L} = "
+        r"J^\top \frac{\partial\mathcal{L}}{\partial p} = p - y"
     )
     z, _ = backprop.forward(layers, x[None], activations.TANH)
     p, y = activations.softmax(z[-1][0]), np.eye(3)[LABEL]
@@ -115,7 +129,7 @@ def test_equation_4_5_is_what_was_said_minus_what_was_true(written, layers, x):
 
 
 def test_equation_4_6_takes_delta_one_layer_back(written, layers, x):
-    assert written["4.6"] == (r"\delta_l = \left( W_{l+1}^\top\, \delta_{l+1} \right) \odot \sigma'(z_l)")
+    assert written["4.6"] == (r"\delta_l = \left( W_{l+1}^\top\, \delta_{l+1} \right) \odot \varphi'(z_l)")
     z, _ = backprop.forward(layers, x[None], activations.TANH)
     deltas, found = judged(layers, x)[0], ours(layers, x[None], [LABEL])[0]
     for l in (0, 1):
@@ -126,8 +140,8 @@ def test_equation_4_6_takes_delta_one_layer_back(written, layers, x):
 
 def test_equation_4_7_are_the_slopes_of_the_parameters(written, layers, x):
     assert written["4.7"] == (
-        r"\frac{\partial L}{\partial W_l} = \delta_l\, a_{l-1}^\top, \qquad "
-        r"\frac{\partial L}{\partial b_l} = \delta_l"
+        r"\frac{\partial\mathcal{L}}{\partial W_l} = \delta_l\, a_{l-1}^\top, \qquad "
+        r"\frac{\partial\mathcal{L}}{\partial b_l} = \delta_l"
     )
     _, a = backprop.forward(layers, x[None], activations.TANH)
     deltas, theirs = judged(layers, x)
@@ -142,8 +156,9 @@ def test_equation_4_7_are_the_slopes_of_the_parameters(written, layers, x):
 
 def test_equation_4_8_is_the_mean_over_a_batch(written, layers):
     assert written["4.8"] == (
-        r"\frac{\partial L}{\partial W_l} = \frac1N \sum_{i=1}^N \delta_l^{(i)}\, a_{l-1}^{(i)\top}, \qquad "
-        r"\frac{\partial L}{\partial b_l} = \frac1N \sum_{i=1}^N \delta_l^{(i)}"
+        r"\frac{\partial\mathcal{L}}{\partial W_l} = "
+        r"\frac1B \sum_{i=1}^B \delta_l^{(i)}\, a_{l-1}^{(i)\top}, \qquad "
+        r"\frac{\partial\mathcal{L}}{\partial b_l} = \frac1B \sum_{i=1}^B \delta_l^{(i)}"
     )
     rng = np.random.default_rng(2)
     X, labels = rng.normal(size=(6, 4)), rng.integers(3, size=6)
@@ -171,8 +186,8 @@ def loss_of(theta):
 
 def test_equation_4_9_measures_a_slope(written, layers):
     assert written["4.9"] == (
-        r"\frac{\partial L}{\partial \theta_i} \approx "
-        r"\frac{L(\theta + h\, e_i) - L(\theta - h\, e_i)}{2h}"
+        r"\frac{\partial\mathcal{L}}{\partial\theta_i} \approx "
+        r"\frac{\mathcal{L}(\theta + h\, e_i) - \mathcal{L}(\theta - h\, e_i)}{2h}"
     )
     theta, h = backprop.flatten(layers), 1e-5
     e = np.eye(theta.size)
@@ -183,7 +198,7 @@ def test_equation_4_9_measures_a_slope(written, layers):
 
 
 def test_equation_4_10_bounds_the_error_of_differences(written):
-    assert written["4.10"] == r"E(h) = \frac{h^2}{6}\,|L'''| + \frac{\epsilon\,|L|}{h}"
+    assert written["4.10"] == (r"E(h) = \frac{h^2}{6}\,|\mathcal{L}'''| + \frac{\epsilon\,|\mathcal{L}|}{h}")
     t, s = sp.symbols("t s")
     for L in (sp.exp(t), sp.sin(t), t**5):  # the first term, by Taylor's formula
         off = (L.subs(t, t + s) - L.subs(t, t - s)) / (2 * s) - sp.diff(L, t)
@@ -196,7 +211,9 @@ def test_equation_4_10_bounds_the_error_of_differences(written):
 
 
 def test_equation_4_11_is_its_lowest_point(written):
-    assert written["4.11"] == r"h^* = \left( \frac{3\,\epsilon\,|L|}{|L'''|} \right)^{1/3}"
+    assert written["4.11"] == (
+        r"h^* = \left( \frac{3\,\epsilon\,|\mathcal{L}|}{|\mathcal{L}'''|} \right)^{1/3}"
+    )
     h, eps, L, L3 = sp.symbols("h epsilon L L3", positive=True)
     E = h**2 / 6 * L3 + eps * L / h
     best = (3 * eps * L / L3) ** sp.Rational(1, 3)
@@ -209,22 +226,23 @@ def test_equation_4_11_is_its_lowest_point(written):
 
 def test_equation_4_12_measures_along_a_direction(written, layers):
     assert written["4.12"] == (
-        r"v^\top \nabla L(\theta) \approx \frac{L(\theta + h v) - L(\theta - h v)}{2h}"
+        r"r^\top \nabla\mathcal{L}(\theta) \approx "
+        r"\frac{\mathcal{L}(\theta + h r) - \mathcal{L}(\theta - h r)}{2h}"
     )
     theta, h = backprop.flatten(layers), 1e-5
-    v = np.random.default_rng(3).normal(size=theta.size)
-    v /= np.linalg.norm(v)
-    measured = (loss_of(theta + h * v) - loss_of(theta - h * v)) / (2 * h)
-    got = backprop.central_difference(lambda t: loss_of(theta + t * v), 0.0, h)
+    r = np.random.default_rng(3).normal(size=theta.size)
+    r /= np.linalg.norm(r)
+    measured = (loss_of(theta + h * r) - loss_of(theta - h * r)) / (2 * h)
+    got = backprop.central_difference(lambda t: loss_of(theta + t * r), 0.0, h)
     np.testing.assert_allclose(got, measured, **EXACT)
     exact = backprop.flatten(judged(layers, INPUT)[1])
-    np.testing.assert_allclose(v @ exact, measured, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(r @ exact, measured, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("scale", [3**-0.5, 1.0, 2**0.5, 2.5])
 def test_equation_4_13_is_the_factor_per_layer(written, scale):
     assert written["4.13"] == (
-        r"\frac{\|\delta_l\|}{\|\delta_{l+1}\|} \approx s\,\sqrt{\operatorname{mean}\,\sigma'(z_l)^2}"
+        r"\frac{\|\delta_l\|}{\|\delta_{l+1}\|} \approx s\,\sqrt{\operatorname{mean}\,\varphi'(z_l)^2}"
     )
     rng = np.random.default_rng(4)
     for sigma in (activations.RELU, activations.TANH, activations.SIGMOID):

@@ -32,7 +32,7 @@ def by_autograd(layers, x, labels):
 
 def test_the_chapter_prints_the_network_of_its_explorers(cells):
     names = {"np": np}
-    exec(cells["network"], names)
+    exec(cells["network"].partition("\n\n\ndef draw")[0], names)
     for (W, b), w, c in zip(views.LAYERS, ("W1", "W2"), ("b1", "b2"), strict=True):
         np.testing.assert_array_equal(names[w], W)
         np.testing.assert_array_equal(names[c], b)
@@ -202,6 +202,26 @@ def test_a_network_is_drawn_where_it_is_and_with_its_words():
     assert {t.get_text(): t.get_position() for t in ax.texts} == {"a": (0, 1), "b": (0, 2), "c": (3, 1.5)}
     assert all(t.get_bbox_patch() for t in ax.texts)
     np.testing.assert_allclose([*ax.get_xlim(), *ax.get_ylim()], [-0.7, 3.7, 0.3, 2.7])
+
+
+def test_weights_are_lines_thicker_for_larger_and_dashed_for_negative():
+    ax = Figure().subplots()
+    layers = [np.array([[0.0, 1.0], [0.0, 2.0]]), np.array([[3.0, 1.5]])]
+    artists.weights(ax, layers, [np.array([[4.0, -2.0]])], gaps=(0.5, 0.25), widest=5.0)
+    positive, negative = ax.lines
+    np.testing.assert_allclose(positive.get_xydata(), [[0.5, 1.0], [2.75, 1.5]])
+    np.testing.assert_allclose(negative.get_xydata(), [[0.5, 2.0], [2.75, 1.5]])
+    assert (positive.get_linewidth(), negative.get_linewidth()) == (5.0, 0.4 + 4.6 / 2)
+    assert (positive.get_linestyle(), negative.get_linestyle()) == ("-", "--")
+    assert positive.get_color() != negative.get_color()
+
+
+def test_a_weight_of_0_has_no_line():
+    ax = Figure().subplots()
+    artists.weights(ax, views.nodes(), [np.zeros((5, 4)), np.eye(3, 5)], gaps=(0, 0, 0))
+    assert len(ax.lines) == 3
+    artists.weights(ax, views.nodes(), [np.zeros((5, 4)), np.zeros((3, 5))], gaps=(0, 0, 0))
+    assert len(ax.lines) == 3
 
 
 def moved_to_0(path):
