@@ -108,11 +108,17 @@ def test_equation_2_7_xavier(written):
         w = torch.empty(n_out, n_in)
         nn.init.xavier_normal_(w, generator=torch.Generator().manual_seed(0))
         assert w.std().item() == pytest.approx((2 / (n_in + n_out)) ** 0.5, rel=0.02)
+    n = 128
+    brackets = [sigma * (n / 2) ** 0.5 for sigma in ((2 / (n + n)) ** 0.5, (3 * n) ** -0.5)]
+    assert [f"{one:.2f}" for one in brackets] == ["0.71", "0.41"]  # as printed by hand: Xavier's, PyTorch's
+    assert 1e-4 < brackets[1] ** 10 < 2e-4
+    bound = torch.nn.Linear(n, n).weight.abs().max().item()
+    assert bound == pytest.approx(n**-0.5, rel=0.01)
 
 
 def test_equation_2_8_forward(written):
     assert written["2.8"] == (
-        r"z_l = W_l\,a_{l-1} + b_l, \qquad a_l = \sigma(z_l) \quad (l < L), \qquad a_0 = x"
+        r"z_l = W_l\,a_{l-1} + b_l, \qquad a_l = \varphi(z_l) \quad (l < L), \qquad a_0 = x"
     )
     torch.manual_seed(0)
     net, x = models.Net().double(), torch.rand(28, 28, dtype=torch.float64)
@@ -126,16 +132,19 @@ def test_equation_2_8_forward(written):
 
 
 def test_equation_2_9_loss_of_a_batch(written):
-    assert written["2.9"] == r"L(w) = \frac1N \sum_{i=1}^{N} \ell\bigl(f(x_i; w),\, y_i\bigr)"
+    assert written["2.9"] == (
+        r"\mathcal L(\theta) = \frac1B \sum_{i=1}^{B} \ell\bigl(f(x_i; \theta),\, y_i\bigr)"
+    )
     torch.manual_seed(0)
     net, x, y = models.Net().double(), torch.randn(7, 28, 28, dtype=torch.float64), torch.arange(7)
     each = [-net(x_i[None])[0].log_softmax(0)[y_i].item() for x_i, y_i in zip(x, y, strict=True)]
     assert cross_entropy(net(x), y).item() == pytest.approx(sum(each) / 7, rel=1e-12)
     assert training.evaluate(net, x, y).loss == pytest.approx(sum(each) / 7, rel=1e-6)
+    assert f"{np.mean(-np.log([1 / 2, 1 / 4])):.2f}" == "1.04"  # as printed by hand
 
 
 def test_equation_2_10_update(written):
-    assert written["2.10"] == r"w \leftarrow w - \alpha\, g"
+    assert written["2.10"] == r"\theta \leftarrow \theta - \alpha\, g"
     w = torch.tensor([1.0, -2.0], dtype=torch.float64, requires_grad=True)
     sgd = torch.optim.SGD([w], lr=0.1)
     for _ in range(3):
@@ -145,10 +154,13 @@ def test_equation_2_10_update(written):
         sgd.step()
         np.testing.assert_allclose(w.detach(), before - 0.1 * g, rtol=1e-12)
         np.testing.assert_allclose(optim.gd(before, g, lr=0.1)[0], before - 0.1 * g, rtol=1e-12)
+    assert optim.gd(3.0, 6.0, lr=0.1)[0] == pytest.approx(2.4)  # as printed by hand
 
 
 def test_equation_2_11_promise_of_a_step(written):
-    assert written["2.11"] == r"L(w - \alpha g) \approx L(w) - \alpha\,\lVert g \rVert^2"
+    assert written["2.11"] == (
+        r"\mathcal L(\theta - \alpha g) \approx \mathcal L(\theta) - \alpha\,\lVert g \rVert^2"
+    )
     torch.manual_seed(0)
     net, x, y = models.Net().double(), torch.randn(50, 28, 28, dtype=torch.float64), torch.arange(50) % 10
     loss = cross_entropy(net(x), y)

@@ -17,14 +17,10 @@ from losslab.learning import models, training
 pytestmark = pytest.mark.trains
 
 PRINTED = {part.id: part.chain for part in coverage.parts() if part.chain}
-DRAWN = {  # the boxes with their replacements
-    "D2": "box-split",
-    "D3": "box-zero",
-    "D4": "box-forward",
-    "D5": "box-loss",
-    "D6": "box-backward",
-    "D7": "box-loop",
-}
+DRAWN = {"D2": "box-split", "D7": "box-loop"}  # the cells with a diagram
+LOSS = [("prediction", "compare"), ("target", "compare"), ("loss function", "compare"), ("compare", "number")]
+FORWARD = [("x", "layer 1"), ("weights", "layer 1"), ("layer 1", "layer 2"), ("layer 2", "logits")]
+INITIALISE = [("layer", "deviation"), ("deviation", "draw"), ("generator", "draw"), ("draw", "weights")]
 
 
 def diagram(text):
@@ -61,6 +57,15 @@ def made_from(arrows, goal):
     return found
 
 
+def given(arrows):
+    """Where no arrow leads."""
+    return {a for a, _ in arrows} - {b for _, b in arrows}
+
+
+def arrows_of(chain):
+    return list(zip(chain, chain[1:], strict=False))
+
+
 # --- the diagrams ---
 
 
@@ -79,10 +84,13 @@ def test_every_arrow_joins_a_thing_and_something_done(cells, name):
     assert '"is made"' in cells["box-loop"]
 
 
-@pytest.mark.parametrize(("name", "loops"), [*zip(DRAWN, [False] * 4 + [True] * 2, strict=True)])
+@pytest.mark.parametrize("name", [f"D{n}" for n in range(2, 8)])
+def test_as_printed_nothing_ever_loops(name):
+    assert not has_loop(arrows_of(PRINTED[name]))
+
+
+@pytest.mark.parametrize(("name", "loops"), [("D2", False), ("D7", True)])
 def test_loops_are_drawn_where_there_are_loops(cells, name, loops):
-    """Weights are read and written (D6, D7); the other steps go one way. As printed nothing ever loops."""
-    assert not has_loop(list(zip(PRINTED[name], PRINTED[name][1:], strict=False)))
     _, arrows = diagram(cells[DRAWN[name]])
     assert has_loop(arrows) == loops
 
@@ -92,45 +100,42 @@ def test_e035_the_training_loop_passes_all_stations_and_has_an_exit(cells):
     assert PRINTED["D7"][-1] == "Convergence"  # as printed the only way out
     nodes, arrows = diagram(cells["box-loop"])
     names = {label: letter for letter, (label, _) in nodes.items()}
-    for done in ("forward", "loss", "backward", "update", "stop?"):
-        assert names[done] in made_from(arrows, names["weights"]) | {names["stop?"]}
+    for done in ("forward", "loss", "backward", "update"):
+        assert names[done] in made_from(arrows, names["weights"])
     needs = made_from(arrows, names["result"])
     assert {names["validation set"], names["stop?"]} <= needs
     assert not [a for a, _ in arrows if a == names["result"]]
 
 
-def test_e032_the_loss_needs_a_target_and_a_function(cells):
-    nodes, arrows = diagram(cells["box-loss"])
-    names = {label: letter for letter, (label, _) in nodes.items()}
-    function = next(label for label in names if label.startswith("loss function"))
-    needed = made_from(arrows, names["one number"])
-    assert {names["target y"], names[function]} <= needed
-    assert PRINTED["D5"][-1] == "MSE/Cross-Entropy"  # as printed it comes out at the end
+def test_e032_the_loss_needs_a_target_and_a_function():
+    assert {"prediction", "target", "loss function"} == given(LOSS) <= made_from(LOSS, "number")
+    assert PRINTED["D5"][-1] == "MSE/Cross-Entropy"  # as printed the function comes out at the end
+    assert not {"target", "label", "truth"} & {label.lower() for label in PRINTED["D5"]}
     with pytest.raises(TypeError, match="target"):
         cross_entropy(torch.zeros(1, 10))
 
 
-def test_e031_input_is_where_forward_starts(cells):
-    nodes, arrows = diagram(cells["box-forward"])
-    names = {label: letter for letter, (label, _) in nodes.items()}
-    assert names["x"] not in {b for _, b in arrows}
-    assert names["x"] in made_from(arrows, names["logits"])
-    assert PRINTED["D4"].index("Input Data") > 0  # as printed something produces it
+def test_e031_input_is_where_forward_starts():
+    assert "x" in given(FORWARD) & made_from(FORWARD, "logits")
+    assert "Input Data" not in given(arrows_of(PRINTED["D4"]))  # as printed something produces it
+    called = []
+    net = models.Net()
+    for name, layer in net.named_children():
+        layer.register_forward_hook(lambda layer, read, made, name=name: called.append(name))
+    net(torch.zeros(1, 28, 28))
+    assert called == ["fc1", "fc2", "fc3", "fc4"]
 
 
-def test_e024_weights_come_from_a_shape_a_scale_and_a_generator(cells):
-    def given(arrows):
-        return {a for a, _ in arrows} - {b for _, b in arrows}
-
-    nodes, arrows = diagram(cells["box-zero"])
-    names = {label: letter for letter, (label, _) in nodes.items()}
-    start = {names["layer: inputs n, activation"], names["random generator"]}
-    assert given(arrows) == start
-    assert start | {names["σ"]} <= made_from(arrows, names["weights"])
-    assert names["random generator"] not in made_from(arrows, names["biases"])
-    printed = list(zip(PRINTED["D3"], PRINTED["D3"][1:], strict=False))
-    assert given(printed) == {"Model Initialization"}  # nothing that a weight could come from
+def test_e024_weights_come_from_a_shape_a_scale_and_a_generator():
+    assert given(INITIALISE) == {"layer", "generator"}
+    assert "deviation" in made_from(INITIALISE, "weights")
+    assert given(arrows_of(PRINTED["D3"])) == {"Model Initialization"}  # nothing a weight could come from
     assert all(label.endswith("Initialization") for label in PRINTED["D3"])
+    draws = [models.initialised(models.Net, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+    first, again, other = (net.fc2.weight for net in draws)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert first.std().item() == pytest.approx(1 / (3 * 256) ** 0.5, rel=0.02)
 
 
 # --- the facts ---
@@ -156,13 +161,13 @@ def test_e027_standardised_pixels_keep_no_range_and_rescaled_ones_only_their_own
 def test_e028_a_shift_keeps_what_is_drawn_and_a_mirror_is_its_own_undoing(cells):
     names = {"torch": torch, "mean": 0.25, "std": 0.5}
     exec(cells["changes"], names)
+    generator = torch.Generator().manual_seed(0)
     paper = names["paper"]
     assert paper == -0.5
     x = torch.full((200, 28, 28), paper)
     x[:, 5:20, 9] = 2.0
     x[:, 5, 9:14] = 2.0
-    torch.manual_seed(0)
-    moved, flipped = names["shifted"](x), names["mirrored"](x)
+    moved, flipped = names["shifted"](x, generator), names["mirrored"](x, generator)
     corners = {
         (int(dark[0].min()), int(dark[1].min())) for dark in (image.gt(0).nonzero().T for image in moved)
     }
@@ -173,12 +178,20 @@ def test_e028_a_shift_keeps_what_is_drawn_and_a_mirror_is_its_own_undoing(cells)
     torch.testing.assert_close(flipped[~same].flip(2), x[~same])
 
 
-def test_e028_augmentation_is_off_outside_training(cells):
-    names = {"torch": torch}
-    exec(cells["augment-layer"], names)
-    layer = names["Augment"](lambda x: x + 1)
-    assert layer.train()(1) == 2
-    assert layer.eval()(1) == 1
+def test_e028_augmentation_is_drawn_for_every_training_batch_and_for_nothing_else(cells):
+    x, y = torch.rand(30, 28, 28, generator=torch.Generator().manual_seed(0)), torch.arange(30) % 10
+    names = {"torch": torch, "models": models, "training": training}
+    exec(cells["fitted"], names)
+    seen = []
+
+    def change(images, generator):
+        seen.append(images + torch.rand(1, generator=generator))
+        return seen[-1]
+
+    history, net = names["fitted"](x, y, 0, epochs=2, batch_size=10, transform=change, watch={"x": (x, y)})
+    assert len(seen) == 6
+    assert sum(bool((one[:, None] == x).flatten(2).all(2).any()) for one in seen) == 0
+    assert training.evaluate(net, x, y) == history.scores["x"][-1]
 
 
 def test_e023_equal_neurons_stay_equal_and_random_ones_do_not():
@@ -195,13 +208,23 @@ def test_e023_equal_neurons_stay_equal_and_random_ones_do_not():
     assert len(models.Net().fc1.weight[:, 0].unique()) > 250
 
 
-def test_e030_a_network_without_biases_cannot_answer_a_blank_sheet():
+def test_e030_a_network_without_biases_answers_zeros_with_zeros():
     torch.manual_seed(0)
-    net, blank = models.Net(), torch.zeros(1, 28, 28)
-    assert len(net(blank).unique()) == 10
+    net, zeros = models.Net(), torch.zeros(1, 28, 28)
+    assert len(net(zeros).unique()) == 10
     for layer in net.children():
         torch.nn.init.zeros_(layer.bias)
-    assert not net(blank).any()
+    assert not net(zeros).any()
+    assert (net.fc1.weight * torch.rand(784)).shape == (256, 784)  # products alone are no output
+
+
+def test_e030_behind_relu_a_negative_logit_gets_no_gradient():
+    logits = torch.tensor([[2.0, -1.0, 0.5], [1.0, -3.0, 2.0]], requires_grad=True)
+    labels = torch.tensor([0, 1])
+    assert torch.autograd.grad(cross_entropy(logits, labels), logits)[0].all()
+    g = torch.autograd.grad(cross_entropy(logits.relu(), labels), logits)[0]
+    assert not g[:, 1].any()  # class 1 is the answer to the second, and its logit never moves
+    assert g[:, [0, 2]].all()
 
 
 def test_e033_backward_changes_no_bit_of_any_weight():
@@ -228,11 +251,37 @@ def test_e034_a_step_against_the_gradient_lowers_the_loss_only_if_it_is_small():
     assert falls == {0.01: True, 100.0: False}
 
 
-def test_e036_run_until_stops_and_keeps_the_best(cells):
-    names = {"runs": {}, "names": ()}
-    exec(cells["early-stop"], names)
-    assert names["run_until"]([5, 4, 3, 3.5, 3.4, 1], 2) == (5, 3)
-    assert names["run_until"]([5, 4, 3, 2], 2) == (4, 4)
+def test_e036_the_best_weights_are_kept_and_not_the_last(cells):
+    digits = mnist.load("sample")
+    x = pixels.standardise(digits.train_images, *pixels.mean_std(digits.train_images))
+    y, names = digits.train_labels.long(), {"torch": torch, "models": models, "training": training}
+    exec(cells["fitted"], names)
+    judges = {"validation": (x[1000:2000], y[1000:2000])}
+    knobs = {"epochs": 30, "keep": ("validation", "loss"), "patience": 2, "watch": judges}
+    history, net = names["fitted"](x[:200], y[:200], 0, **knobs)
+    scores, best = history.scores["validation"], history.best("validation", "loss")
+    assert len(scores) == best + 3 < 30
+    assert training.evaluate(net, *judges["validation"]).loss == pytest.approx(scores[best].loss, rel=1e-4)
+    assert scores[-1].loss > scores[best].loss
+
+
+# --- cleaning ---
+
+
+def test_the_faults_that_are_planted_are_found_and_little_else(cells):
+    digits = mnist.load("sample")
+    names = {"torch": torch, "np": np, "mnist": mnist, "pixels": pixels, "models": models}
+    names |= {"training": training, "cross_entropy": cross_entropy, "digits": digits}
+    for one in ("load", "fitted", "spoil"):
+        exec(cells[one], names)
+    exec(cells["find"].partition("\nfig, ax")[0], names)
+    changed = (names["spoilt"] != digits.train_images[names["sources"]]).flatten(1).any(1)
+    assert torch.equal(names["dark"], changed)
+    assert names["copies"].nonzero()[:, 0].tolist() == sorted(names["copied"].tolist())
+    mistaken = names["claimed"] != names["truth"]
+    assert mistaken.sum() == 300
+    assert mistaken[names["asked"]].sum() > 250
+    assert mistaken[names["asked"][:10]].sum() >= 9
 
 
 # --- the explorer ---
