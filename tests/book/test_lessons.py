@@ -87,6 +87,13 @@ def test_no_question_is_followed_by_its_answer_unfolded(nb):
         assert cells[-1].outputs, f"{cells[-1].id} must end with predictions.compare"
 
 
+def test_the_code_that_computes_an_answer_is_folded_unless_a_reader_writes_there(nb):
+    for cell in code(nb):
+        answers = "predictions.compare(" in cell.source and "predictions.write(" not in cell.source
+        assert ("hide-input" in tags(cell)) == answers, cell.id
+        assert bool(cell.metadata.get("jupyter", {}).get("source_hidden")) == answers, cell.id
+
+
 def test_every_label_is_asked_once_in_order_and_none_is_left_over(nb):
     number = nb.cells[0].source[2:4].lstrip("0") or "0"
     labels = [label for label, _ in asked(nb)]

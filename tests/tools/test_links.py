@@ -89,6 +89,8 @@ def test_a_broken_link_is_seen(target, words):
     assert words in broken(ROOT / "notebooks" / "05_optimizers.ipynb", target)
 
 
-@pytest.mark.parametrize("target", ["00_start_here.ipynb#2-·-See-a-loss-fall", "#cell-id=title", "../README.md"])
+@pytest.mark.parametrize(
+    "target", ["00_start_here.ipynb#2-·-See-a-loss-fall", "#cell-id=title", "../README.md"]
+)
 def test_a_good_link_passes(target):
     assert broken(ROOT / "notebooks" / "00_start_here.ipynb", target) is None
