@@ -39,7 +39,7 @@ def test_second_view_run_all_twice_and_a_restarted_kernel(notebook):
     page.locator(".ll-say").nth(1).wait_for()
     page.wait_for_timeout(500)
     page.locator(".ll").nth(0).scroll_into_view_if_needed()
-    assert slider(page, 0).input_value() == slider(page, 1).input_value() != "120"
+    assert slider(page, 0).input_value() == slider(page, 1).input_value() != "96"
     painted = page.evaluate("window.painted.length")
     browser.drag(page, slider(page, 0), 0.1, seconds=0.3)
     page.wait_for_timeout(300)

@@ -282,10 +282,10 @@ def figure_of(explorer, theme):
 def test_a_slider_without_effect_is_seen_in_what_is_packed():
     meta = explorers.explore().meta
     shapes = {meta["keys"][s["name"]]: s["shape"][:2] for s in meta["series"]}
-    assert shapes == {"GD": [121, 1], "Momentum": [121, 21], "RMSProp": [121, 1], "Adam": [121, 21]}
+    assert shapes == {"GD": [97, 1], "Momentum": [97, 21], "RMSProp": [97, 1], "Adam": [97, 21]}
     said = {key: one[:3] for key, one in zip(["", *meta["keys"]], meta["said"], strict=True)}
     assert said[""] == [1, 1, 101]
-    assert (said["GD"], said["Adam"]) == ([121, 1, 101], [121, 21, 101])
+    assert (said["GD"], said["Adam"]) == ([97, 1, 101], [97, 21, 101])
 
 
 def test_a_sentence_that_does_not_fit_the_grid_is_refused():

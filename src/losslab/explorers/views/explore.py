@@ -14,7 +14,7 @@ from losslab.formulas import optim, surfaces, trajectories
 
 STEPS = 100
 SLIDERS = (
-    Slider("lr", readable(np.geomspace(1e-3, 1, 121))),
+    Slider("lr", readable(np.geomspace(1e-3, 1, 97))),  # 32 for each power of ten
     Slider("beta", readable(np.append(np.linspace(0, 0.95, 20), 0.99))),
 )
 SURFACES = {name: {"surface": name, "start": s.start} for name, s in surfaces.SURFACES.items()}
