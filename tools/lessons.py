@@ -1,8 +1,8 @@
 """What each chapter asks of its reader: `make lessons` prints minutes, sittings, sliders and boxes."""
 
+import argparse
 import ast
 import re
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -122,4 +122,6 @@ def table(paths):
 
 
 if __name__ == "__main__":
-    print(table([Path(name) for name in sys.argv[1:]] or sorted(FOLDER.glob("*.ipynb"))))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("paths", nargs="*", type=Path, help="default: every notebook")
+    print(table(parser.parse_args().paths or sorted(FOLDER.glob("*.ipynb"))))
