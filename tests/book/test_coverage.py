@@ -1,4 +1,4 @@
-"""Every part of the article's chapters 1 to 5 is treated in this book, at the place that the table names."""
+"""Every part of the article is treated in this book, at the place that the table names."""
 
 import re
 from pathlib import Path
@@ -31,6 +31,13 @@ EXPECTED = set().union(
     ids("4.§", 1, 2, 3, 4),
     ids("5.", "1", "1-1", "1-2", "1-3", "2", "2-1", "2-2", "2-3", "2-4"),
     ids("5.", "3", "3-1", "3-2", "3-3", "3-4", "3-5", "4"),
+    ids("A", *range(1, 5)),
+    ids("R", *range(1, 12)),
+    ids("T", *range(1, 6)),
+    ids("Q", *range(1, 6)),
+    ids("7.", 1, 2, 3),
+    ids("8.§", 1, 2),
+    ids("10.§", 1, 2, 3, 4),
 )
 
 
@@ -59,7 +66,7 @@ def test_a_part_is_treated_where_the_table_says(name, sections):
 def test_a_part_stands_at_its_line_of_the_article(name, article):
     part = PARTS[name]
     for line in (article[n - 1] for n in part.lines):
-        if name.startswith(("P", "O4", "L", "C2.6")):
+        if name.startswith(("P", "O4", "L", "C2.6", "R", "T")):
             assert line
             assert not line.startswith(("#", r"\["))
         elif name.startswith("F"):
@@ -69,17 +76,23 @@ def test_a_part_stands_at_its_line_of_the_article(name, article):
         else:
             assert line.startswith("####")
     if line.startswith("####"):
-        assert re.sub(r"^ch\. \d( §\S+|,) ", "", part.article) in line
+        assert re.sub(r"^ch\. \d+( §\S+|,) ", "", part.article) in line
 
 
 def test_the_ids_are_those_of_the_outline(article):
     """Of every name in the outline, F8–F12 written out."""
-    outline = LIST.read_text(encoding="utf-8").partition("## Chapter 1")[2].partition("## Chapter 6")[0]
+    outline = (
+        LIST.read_text(encoding="utf-8").partition("## Chapter 1")[2].partition("## Coverage checklist")[0]
+    )
     spans = re.findall(r"\b([A-Z])(\d+)–\1(\d+)\b", outline)
     found = {f"{kind}{n}" for kind, a, b in spans for n in range(int(a), int(b) + 1)}
-    found |= set(re.findall(r"\b([PCDSOIFXL]\d+(?:\.\d)?)\b", outline))
+    found |= set(re.findall(r"\b([PCDSOIFXLAQRT]\d+(?:\.\d)?)\b", outline))
     found |= set(re.findall(r"^\| (5\.\d(?:-\d)?) \|", outline, re.M)) | set(re.findall(r"3\.§\d", outline))
     found |= {f"4.{section}" for section in re.findall(r"^\| (§\d) \|", outline, re.M)}
+    found |= set(re.findall(r"^- \*\*(7\.\d)", outline, re.M))
+    for chapter in ("8", "10"):
+        text = outline.partition(f"## Chapter {chapter}")[2].partition("## ")[0]
+        found |= {f"{chapter}.§{n}" for n in re.findall(r"^- \*\*(\d)\. ", text, re.M)}
     assert found == EXPECTED
 
 

@@ -47,8 +47,10 @@ def test_a_chapter_takes_an_hour_in_sittings_of_25_minutes(chapter):
     assert one.boxes <= 7
 
 
-def test_a_picture_and_a_slider_come_early(nb):
-    one = lesson(nb)
+@pytest.mark.parametrize("chapter", [one for one in CHAPTERS if one.number != "90"], ids=named)
+def test_a_picture_and_a_slider_come_early(chapter):
+    """90 is a list; it has a search box instead."""
+    one = lesson(SOURCES[chapter.number])
     assert one.picture <= 3
     assert one.sliders[0] <= 10
 

@@ -21,6 +21,6 @@ class Part(NamedTuple):
 
 @cache
 def parts():
-    """Return all parts of the article's first five chapters, in the article's order."""
+    """Return all parts of the article, in the article's order."""
     text = (resources.files("losslab.article") / "coverage.toml").read_text(encoding="utf-8")
     return tuple(Part(**part) for part in tomllib.loads(text)["part"])

@@ -27,6 +27,6 @@ class Erratum(NamedTuple):
 
 @cache
 def entries():
-    """Return all mistakes in the article's first five chapters, in the order of their ids."""
+    """Return all mistakes of the article, in the order of their ids."""
     text = (resources.files("losslab.article") / "errata.toml").read_text(encoding="utf-8")
     return tuple(Erratum(**entry) for entry in tomllib.loads(text)["erratum"])
