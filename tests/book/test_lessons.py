@@ -55,6 +55,16 @@ def test_a_picture_and_a_slider_come_early(chapter):
     assert one.sliders[0] <= 10
 
 
+def test_the_race_is_one_click_and_one_cell_away():
+    """From the start page and from README; and its first code cell but the set-up is the explorer."""
+    readme = (lessons.FOLDER.parent / "README.md").read_text(encoding="utf-8").partition("## Chapters")[0]
+    assert "](notebooks/05_optimizers.ipynb)" in readme
+    assert "](05_optimizers.ipynb)" in SOURCES["00"].cells[0].source
+    setup, race, *_ = code(SOURCES["05"])
+    assert setup.id == "setup"
+    assert "explorers.explore(" in race.source
+
+
 def test_a_checkpoint_says_what_the_reader_can_now(nb):
     for cell in nb.cells:
         if cell.cell_type == "markdown" and "Checkpoint" in cell.source:
