@@ -130,6 +130,15 @@ LINES = {
     "This picture": line("pink", "-"),
     "There": line("blue", "-"),
     "Not there": line("orange", ":"),
+    "Eigenvalue": line("pink", "-", "D"),
+    "Track": line("grey", ":"),
+    "Pace": line("grey", ":"),
+    "One run": line("grey", "-"),
+    "Constant rate": line("orange", "-", "o"),
+    "Decaying rate": line("blue", "--", "s"),
+    "Floor": line("green", ":", "D"),
+    "Rate of w1": line("blue", "-", "o"),
+    "Rate of w2": line("orange", "--", "s"),
 }
 
 PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them
