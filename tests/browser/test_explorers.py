@@ -29,6 +29,7 @@ def picture(page):
 
 EXPLORERS = {
     "explore": (explorers.explore, ["learning rate α", "momentum β, β₁", "step"]),
+    "turned": (explorers.turned, ["angle, degrees", "learning rate α", "step"]),
     "worked_example": (explorers.worked_example, ["learning rate α", "input x", "step"]),
     "logits": (explorers.logits, ["logit z₁", "logit z₂"]),
     "price_list": (explorers.price_list, ["probability p"]),

@@ -112,6 +112,7 @@ LINES = {
     "Falls": line("orange", ":"),
     "This weight": line("pink", "-", "D"),
     "Promised": line("orange", "--", "s"),
+    "Level lines": line("grey", "-"),
 }
 
 PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them
