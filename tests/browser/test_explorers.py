@@ -52,8 +52,8 @@ EXPLORERS = {
     "training_time": (explorers.training_time, ["devices n", "tokens D"]),
     "amdahl": (explorers.amdahl, ["devices n", "serial share s"]),
     "shards": (explorers.shards, ["images of worker 1", "worker 2's share of the rest"]),
-    "skew": (explorers.skew, ["contrast c", "moved right, pixels"]),
-    "answers": (explorers.answers, ["threshold t", "temperature T"]),
+    "skew": (explorers.skew, ["contrast", "moved right, pixels"]),
+    "answers": (explorers.answers, ["threshold τ", "temperature T"]),
     "writing": (explorers.writing, ["temperature T", "top-p"]),
 }
 # Live explorers need a kernel; those that train are run and stopped, the others' sliders are dragged.
