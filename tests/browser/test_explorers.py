@@ -49,11 +49,13 @@ EXPLORERS = {
     "bend": (explorers.bend, ["layer"]),
     "network_size": (explorers.network_size, ["neurons per hidden layer", "hidden layers"]),
     "microscope": (explorers.microscope, ["step size h", "weight w"]),
-    "training_time": (explorers.training_time, ["devices n", "tokens D"]),
-    "amdahl": (explorers.amdahl, ["devices n", "serial share s"]),
-    "shards": (explorers.shards, ["images of worker 1", "worker 2's share of the rest"]),
+    "training_time": (explorers.training_time, ["devices G", "tokens D"]),
+    "scaling": (explorers.scaling, ["devices G", "share q of the work that is split"]),
+    "zero": (explorers.zero, ["parameters P", "devices G"]),
     "skew": (explorers.skew, ["contrast", "moved right, pixels"]),
     "answers": (explorers.answers, ["threshold τ", "temperature T"]),
+    "precision_recall": (explorers.precision_recall, ["threshold τ", "price of a miss"]),
+    "multi_label": (explorers.multi_label, ["threshold τ", "picture"]),
     "writing": (explorers.writing, ["temperature T", "top-p"]),
 }
 # Live explorers need a kernel; those that train are run and stopped, the others' sliders are dragged.
