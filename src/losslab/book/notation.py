@@ -54,6 +54,7 @@ SYMBOLS = (
     Symbol(r"v", "second_moment", "05", "rmsprop"),
     Symbol(r"\varepsilon", "epsilon", "05", "rmsprop"),
     Symbol(r"\kappa", "condition", "05", "kappa"),
+    Symbol(r"\tau", "threshold", "08", "reject-text"),
 )
 
 

@@ -57,6 +57,24 @@ def ridges(heights, x, feet):
     return points(x, y).reshape(*y.shape[:-2], -1, 2)
 
 
+def engraved(ink):
+    """Draw a picture as an engraver does, in one path, (..., h, w) to (..., h (2 w + 1), 2).
+
+    Each row is a ribbon as thick as the pixels there are dark, from 0 to 1; the top row is at y = h.
+
+    Parameters
+    ----------
+    ink : array, shape (..., h, w)
+        Cut off below 0 and above 1.
+    """
+    half, (h, w) = np.clip(ink, 0, 1) / 2, ink.shape[-2:]
+    start = np.zeros((*half.shape[:-1], 1))
+    y = np.concatenate([start, half, -half[..., ::-1]], -1) + np.arange(h, 0, -1)[:, None] - 0.5
+    middles = np.arange(w) + 0.5
+    x = np.concatenate([[0], middles, middles[::-1]])
+    return points(x, y).reshape(*y.shape[:-2], -1, 2)
+
+
 def tangent(x, y, slope, width, height):
     """Point of contact, both ends and the point again, shape (..., 4, 2): equally long in every direction.
 

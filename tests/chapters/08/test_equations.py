@@ -33,12 +33,37 @@ def test_equation_8_1_is_the_transform_in_the_file(written):
     assert type(transform) is pixels.Transform
 
 
-def test_equation_8_2_counts_operations_and_bytes(written):
+def test_equation_8_2_is_the_centre_of_mass(written):
     assert written["8.2"] == (
-        r"\frac{\text{operations}}{\text{bytes of weights}} = \frac{2\,P\,N}{4\,P} = \frac N2"
+        r"\bar\imath = \frac{\sum_{i,j} i\,x_{ij}}{\sum_{i,j} x_{ij}}, \qquad "
+        r"\bar\jmath = \frac{\sum_{i,j} j\,x_{ij}}{\sum_{i,j} x_{ij}}"
     )
-    P, N = sp.symbols("P N", positive=True)
-    assert sp.simplify(2 * P * N / (4 * P) - N / 2) == 0
+    x = np.random.default_rng(4).random((6, 9))
+    total = sum(x[r, c] for r in range(6) for c in range(9))
+    want = [sum(i[axis] * x[i] for i in np.ndindex(6, 9)) / total for axis in (0, 1)]
+    np.testing.assert_allclose(handwriting.centre_of_mass(x), want, **EXACT)
+    two = np.array([[0.0, 0, 1, 0, 0, 0, 3]])  # the chapter's example
+    np.testing.assert_allclose(handwriting.centre_of_mass(two), (0, 5), **EXACT)
+    images = trained.split()["test"][0].numpy().astype(float)
+    means = np.array([handwriting.centre_of_mass(image) for image in images])
+    np.testing.assert_allclose(means.mean(0), 14, atol=0.05)  # the chapter: MNIST's are at pixel (14, 14)
+    assert np.abs(means - 14).max() < 2
+
+
+def test_equation_8_3_shares_the_fixed_cost(written):
+    assert written["8.3"] == r"\text{time of a batch} = \text{fixed time} + B \cdot \text{time of a picture}"
+    took = lambda B: 100 + B * 2  # noqa: E731 - the chapter's example, in microseconds
+    assert (took(1), took(100) / 100) == (102, 3)
+
+
+def test_equation_8_4_counts_operations_and_bytes(written):
+    assert written["8.4"] == (
+        r"\frac{\text{operations}}{\text{bytes of weights}} = \frac{2\,P\,B}{4\,P} = \frac B2"
+    )
+    P, B = sp.symbols("P B", positive=True)
+    assert sp.simplify(2 * P * B / (4 * P) - B / 2) == 0
+    assert 600 / 2 == 300  # the chapter's examples
+    assert 7e9 * 4 / 2e12 == 0.014
     net = models.Net()
     weights = [p for name, p in net.named_parameters() if name.endswith("weight")]
     assert all(p.element_size() == 4 for p in weights)
@@ -47,14 +72,8 @@ def test_equation_8_2_counts_operations_and_bytes(written):
     assert counted.get_total_flops() == 2 * 7 * sum(p.numel() for p in weights)
 
 
-def test_equation_8_3_shares_the_fixed_cost(written):
-    assert written["8.3"] == r"t(N) = t_0 + N\,t_1"
-    t = lambda N: 100 + N * 2  # noqa: E731 - the chapter's example, in microseconds
-    assert (t(1), t(100) / 100) == (102, 3)
-
-
-def test_equation_8_4_is_softmax_with_a_temperature(written, answers):
-    assert written["8.4"] == r"p_k = \frac{e^{z_k / T}}{\sum_j e^{z_j / T}}"
+def test_equation_8_5_is_softmax_with_a_temperature(written, answers):
+    assert written["8.5"] == r"p_k = \frac{e^{z_k / T}}{\sum_j e^{z_j / T}}"
     z, _ = answers
     for T in (0.5, 1.0, 3.0):
         p = np.array(
@@ -67,9 +86,9 @@ def test_equation_8_4_is_softmax_with_a_temperature(written, answers):
         np.testing.assert_allclose(p[0] / p[1], odds, rtol=1e-12)
 
 
-def test_equation_8_5_is_the_largest_or_no_answer(written, answers):
-    assert written["8.5"] == (
-        r"\hat y = \begin{cases} \arg\max_k p_k & \max_k p_k \ge t \\ \text{no answer} & \text{otherwise} "
+def test_equation_8_6_is_the_largest_or_no_answer(written, answers):
+    assert written["8.6"] == (
+        r"\hat y = \begin{cases} \arg\max_k p_k & \max_k p_k \ge \tau \\ \text{no answer} & \text{otherwise} "
         r"\end{cases}"
     )
     p = activations.softmax(answers[0])
@@ -78,10 +97,10 @@ def test_equation_8_5_is_the_largest_or_no_answer(written, answers):
         np.testing.assert_array_equal(decisions.decide(p, t), want)
 
 
-def test_equation_8_6_is_coverage_and_accuracy(written, answers):
-    assert written["8.6"] == (
-        r"c(t) = \frac1N \sum_i [s_i \ge t], \qquad a(t) = \frac{\sum_i [s_i \ge t]\,[\hat y_i = y_i]}"
-        r"{\sum_i [s_i \ge t]}"
+def test_equation_8_7_is_coverage_and_accuracy(written, answers):
+    assert written["8.7"] == (
+        r"\text{coverage} = \frac1N \sum_i [\hat p_i \ge \tau], \qquad "
+        r"\text{accuracy} = \frac{\sum_i [\hat p_i \ge \tau]\,[\hat y_i = y_i]}{\sum_i [\hat p_i \ge \tau]}"
     )
     z, y = answers
     p = activations.softmax(z)
@@ -96,8 +115,8 @@ def test_equation_8_6_is_coverage_and_accuracy(written, answers):
     assert decisions.selective(s, right, 0.5) == (3 / 4, 2 / 3)
 
 
-def test_equation_8_7_is_precision_and_recall(written):
-    assert written["8.7"] == (
+def test_equation_8_8_is_precision_and_recall(written):
+    assert written["8.8"] == (
         r"\text{precision} = \frac{TP}{TP + FP}, \qquad \text{recall} = \frac{TP}{TP + FN}"
     )
     rng = np.random.default_rng(1)
@@ -111,37 +130,48 @@ def test_equation_8_7_is_precision_and_recall(written):
     assert decisions.precision_recall(scores, truth, 0.5) == (3 / 4, 9 / 10)  # the chapter's example
 
 
-def test_equation_8_8_is_the_calibration_error(written, answers):
-    assert written["8.8"] == (r"\mathrm{ECE} = \sum_{b=1}^{B} \frac{n_b}{N} \left| a_b - \bar s_b \right|")
+def test_equation_8_9_is_the_calibration_error(written, answers):
+    assert written["8.9"] == (
+        r"\mathrm{ECE} = \sum_{\text{bins}} \frac{\text{pictures in the bin}}{N} "
+        r"\left| \text{share right} - \text{mean } \hat p_i \right|"
+    )
     z, y = answers
     p = activations.softmax(z)
     s, right = p.max(1), p.argmax(1) == y
-    for B in (1, 4, 10):
+    for bins in (1, 4, 10):
         ece = 0
-        for b in range(B):
-            inside = (s > b / B) & (s <= (b + 1) / B)
+        for b in range(bins):
+            inside = (s > b / bins) & (s <= (b + 1) / bins)
             if n_b := inside.sum():
                 ece += n_b / 40 * abs(right[inside].mean() - s[inside].mean())
-        np.testing.assert_allclose(decisions.calibration_error(s, right, B), ece, **EXACT)
+        np.testing.assert_allclose(decisions.calibration_error(s, right, bins), ece, **EXACT)
     example = decisions.calibration_error([0.9, 0.9, 0.6, 0.6], [True, False, True, True])
     np.testing.assert_allclose(example, 0.4, **EXACT)
 
 
-def test_equation_8_9_is_the_lowest_cross_entropy(written, answers):
-    assert written["8.9"] == (r"\frac1N \sum_i \Bigl( \sum_k p_k^{(i)} z_k^{(i)} - z_{y_i}^{(i)} \Bigr) = 0")
+def test_equation_8_10_is_the_lowest_cross_entropy(written, answers):
+    assert written["8.10"] == (r"\frac1N \sum_i \Bigl( \sum_k p_k^{(i)} z_k^{(i)} - z_{y_i}^{(i)} \Bigr) = 0")
     z, y = answers
     y = np.where(np.arange(40) % 3, z.argmax(1), y)  # mostly right, so that there is a best temperature
     T = losses.fit_temperature(z, y)
     p = activations.softmax(z, T)
     mean = sum(sum(p[i, k] * z[i, k] for k in range(5)) - z[i, y[i]] for i in range(40)) / 40
     np.testing.assert_allclose(mean, 0, atol=1e-9)
+    scale, *logits = sp.symbols("scale z1:4", real=True)  # 1/T: what the chapter says of both derivatives
+    symbolic = sp.log(sum(sp.exp(scale * one) for one in logits)) - scale * logits[0]
+    shares = [sp.exp(scale * one) / sum(sp.exp(scale * other) for other in logits) for one in logits]
+    expected = sum(share * one for share, one in zip(shares, logits, strict=True))
+    variance = sum(share * (one - expected) ** 2 for share, one in zip(shares, logits, strict=True))
+    assert sp.simplify(sp.diff(symbolic, scale) - (expected - logits[0])) == 0
+    assert sp.simplify(sp.diff(symbolic, scale, 2) - variance) == 0
     loss = lambda t: cross_entropy(torch.tensor(z) / t, torch.tensor(y)).item()  # noqa: E731
     assert loss(T) == min(loss(t) for t in (T, *np.geomspace(T / 2, 2 * T, 200)))
 
 
-def test_equation_8_10_is_a_set_of_labels(written):
-    assert written["8.10"] == (
-        r"\hat Y = \{\, k : \sigma(z_k) \ge t_k \,\}, \qquad \sigma(z) = \frac{1}{1 + e^{-z}}"
+def test_equation_8_11_is_a_set_of_labels(written):
+    assert written["8.11"] == (
+        r"\hat Y = \{\, k : \operatorname{sigmoid}(z_k) \ge \tau_k \,\}, \qquad "
+        r"\operatorname{sigmoid}(z) = \frac{1}{1 + e^{-z}}"
     )
     rng = np.random.default_rng(2)
     z, t = rng.normal(size=(9, 4)) * 2, np.array([0.2, 0.5, 0.5, 0.9])
@@ -153,10 +183,8 @@ def test_equation_8_10_is_a_set_of_labels(written):
         assert set(np.flatnonzero(row >= np.log(t / (1 - t)))) == want  # z ≥ 0 for t = ½
 
 
-def test_equation_8_11_is_the_probability_of_a_name(written):
-    assert written["8.11"] == (
-        r"P(c_1 c_2 \dots c_n) = \prod_{i=1}^{n} P(c_i \mid c_{i-3}\, c_{i-2}\, c_{i-1})"
-    )
+def test_equation_8_12_is_the_probability_of_a_name(written):
+    assert written["8.12"] == (r"p(c_1 c_2 \dots) = \prod_i p(c_i \mid c_{i-3}\, c_{i-2}\, c_{i-1})")
     net, name = trained.namer(), [*elements.encode("tin"), elements.END]
     product = 1.0
     for i, c in enumerate(name):
@@ -176,9 +204,9 @@ def test_equation_8_11_is_the_probability_of_a_name(written):
     assert abs(hits.mean() - product) < 4 * (product / count) ** 0.5
 
 
-def test_equation_8_12_keeps_the_smallest_set_that_is_enough(written):
-    assert written["8.12"] == (
-        r"p'_k = \frac{p_k\,[k \in V]}{\sum_{j \in V} p_j}, \qquad \sum_{j \in V} p_j \ge q"
+def test_equation_8_13_keeps_the_smallest_set_that_is_enough(written):
+    assert written["8.13"] == (
+        r"p'_k = \frac{p_k\,[k \in V]}{\sum_{j \in V} p_j}, \qquad \sum_{j \in V} p_j \ge \text{top-p}"
     )
     rng = np.random.default_rng(3)
     for q in (0.1, 0.5, 0.9):
@@ -191,18 +219,3 @@ def test_equation_8_12_keeps_the_smallest_set_that_is_enough(written):
         want = [p[k] * (k in V) / sum(p[j] for j in V) for k in range(8)]
         np.testing.assert_allclose(found, want, **EXACT)
     np.testing.assert_allclose(decisions.nucleus([0.5, 0.25, 0.15, 0.1], 0.7), [2 / 3, 1 / 3, 0, 0], **EXACT)
-
-
-def test_equation_8_13_is_the_centre_of_mass(written):
-    assert written["8.13"] == (
-        r"\bar r = \frac{\sum_{r,c} r\,x_{rc}}{\sum_{r,c} x_{rc}}, \qquad "
-        r"\bar c = \frac{\sum_{r,c} c\,x_{rc}}{\sum_{r,c} x_{rc}}"
-    )
-    x = np.random.default_rng(4).random((6, 9))
-    total = sum(x[r, c] for r in range(6) for c in range(9))
-    want = [sum(i[axis] * x[i] for i in np.ndindex(6, 9)) / total for axis in (0, 1)]
-    np.testing.assert_allclose(handwriting.centre_of_mass(x), want, **EXACT)
-    images = trained.split()["test"][0].numpy().astype(float)
-    means = np.array([handwriting.centre_of_mass(image) for image in images])
-    np.testing.assert_allclose(means.mean(0), 14, atol=0.05)  # the chapter: MNIST's are at pixel (14, 14)
-    assert np.abs(means - 14).max() < 2

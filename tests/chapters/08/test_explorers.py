@@ -83,8 +83,11 @@ def test_skew_says_and_draws_what_the_network_answers(contrast, shift, preparati
     np.testing.assert_allclose(bars[:, 1, 1], p, atol=1e-6)
     np.testing.assert_array_equal(series(view, "This setting")[0, 0], [[contrast, share]])
     seen = prepared[k].numpy() * std + mean
-    ridges = series(view, "What it sees")[0, 0].reshape(28, 31, 2)[:, 1:29, 1] - np.arange(28, 0, -1)[:, None]
-    np.testing.assert_allclose(ridges, 1.4 * np.clip(seen, -0.3, 1.3), atol=1e-5)
+    outline = series(view, "What it sees")[0, 0].reshape(28, 57, 2)
+    above, below = outline[:, 1:29, 1], outline[:, :28:-1, 1]
+    np.testing.assert_allclose(above - below, np.clip(seen, 0, 1), atol=1e-5)
+    np.testing.assert_allclose((above + below)[:, 0] / 2, np.arange(28, 0, -1) - 0.5)
+    np.testing.assert_allclose(outline[:, 1:29, 0], np.broadcast_to(np.arange(28) + 0.5, (28, 28)))
 
 
 def test_the_curve_goes_through_every_setting():
@@ -201,6 +204,30 @@ def test_sentences():
     assert words(p) == "Not sure enough to answer: a 4 with probability 0.55, next a 9 with 0.45."
     p[[4, 9]] = 0.9, 0.1
     assert words(p) == "This is a 4 with probability 0.90, next a 9 with 0.10."
+
+
+def test_letters_are_offered_although_nobody_taught_them():
+    page = draw.enlarged("T")
+    assert page.shape == (draw.PAD, draw.PAD)
+    assert np.flatnonzero(page.any(1))[[0, -1]].tolist() == [20, 91]
+    assert page[25, [29, 30, 74, 75]].tolist() == [0, 255, 255, 0]
+    assert page[60, [46, 47, 57, 58]].tolist() == [0, 255, 255, 0]
+    assert {"a T", "an E", "an F", "an H", "an L"} == {name for name in draw.EXAMPLES if name[-1].isupper()}
+    assert repr(explorers.draw(example="an H")) == "explorers.draw(example='an H', preparation='centred')"
+
+
+def test_a_page_has_ink_where_its_strokes_are():
+    page = draw.page((1, 3, 2, 6), (2, 5, 4, 5))
+    assert page.sum() == 255 * (2 * 4 + 2)
+    assert page[4, 4] == page[1, 2] == 255
+
+
+def test_digits_of_mnist_come_back_from_centring_as_they_are():
+    images = trained.split()["test"][0][:300].numpy()
+    back = np.array([handwriting.centred(image, faint=0) for image in images])
+    assert (back == images).all((1, 2)).mean() > 0.85
+    moved = np.array([handwriting.centred(np.roll(image, 3, 1), faint=0) for image in images])
+    assert (moved == back).all((1, 2)).mean() > 0.85
 
 
 def test_an_empty_page_has_no_answer():

@@ -28,7 +28,7 @@ def answers(threshold=0.9, temperature=1.0, shown=None):
 
 
 def compute(threshold, temperature):
-    """Answer the test digits only where the largest probability reaches t; say how far it can be trusted.
+    """Answer the test digits only where the largest probability reaches τ; say how far it can be trusted.
 
     Parameters
     ----------

@@ -20,31 +20,45 @@ PREPARATIONS = {
 }
 
 
+STEM, TOP, MIDDLE, FOOT = (20, 92, 30, 41), (20, 31, 30, 75), (50, 61, 30, 75), (81, 92, 30, 75)
+LETTERS = {  # the strokes of `page`; nothing that the network has been trained on
+    **{"E": (STEM, TOP, MIDDLE, FOOT), "F": (STEM, TOP, MIDDLE), "L": (STEM, FOOT)},
+    **{"H": (STEM, MIDDLE, (20, 92, 64, 75)), "T": (TOP, (20, 92, 47, 58))},
+}
 EXAMPLES = {"none": None, **{f"a {k}": k for k in range(10)}}
+EXAMPLES |= {f"{'a' if letter == 'T' else 'an'} {letter}": letter for letter in LETTERS}
 
 
 def draw(example="none", preparation="centred", shown=None):
     """Open a pad to draw a digit on, read by the network while it is drawn.
 
-    `example` is "none" or a digit to begin with, "a 0" to "a 9"; `preparation` is a key of `PREPARATIONS`.
+    `example` is a key of `EXAMPLES` to begin with: "none", "a 7", "a T"; `preparation` one of `PREPARATIONS`.
 
     Returns
     -------
     losslab.explorers.live.LiveExplorer
     """
-    pages = {name: {"example": name, "ink": enlarged(digit)} for name, digit in EXAMPLES.items()}
+    pages = {name: {"example": name, "ink": enlarged(shape)} for name, shape in EXAMPLES.items()}
     menus = {"example": pages, "preparation": PREPARATIONS}
     knobs = {"example": example, "preparation": preparation}
     return LiveExplorer(draw, compute, menus=menus, pad=PAD, pen=PEN, shown=shown, **knobs)
 
 
-def enlarged(digit):
-    """Return the most typical test image of a digit, enlarged to the pad; blank paper for None."""
-    if digit is None:
-        return np.zeros((PAD, PAD), np.uint8)
+def enlarged(shape):
+    """Return the most typical test image of a digit, enlarged to the pad; a letter; blank paper for None."""
+    if shape is None or shape in LETTERS:
+        return page(*LETTERS.get(shape, ()))
     images, labels = trained.split()["test"]
-    image = typical(images[labels == digit].numpy())
+    image = typical(images[labels == shape].numpy())
     return np.kron(image, np.ones((PAD // 28, PAD // 28), np.uint8))
+
+
+def page(*strokes):
+    """Return a pad with straight strokes, each (top, foot, left, right), as uint8 of shape (PAD, PAD)."""
+    ink = np.zeros((PAD, PAD), np.uint8)
+    for top, foot, left, right in strokes:
+        ink[top:foot, left:right] = 255
+    return ink
 
 
 def typical(images):

@@ -94,11 +94,9 @@ def read(preparation, contrasts, shifts):
 
 def lines(contrast, right, p, seen):
     """Return what is drawn: the picture, ten probabilities, and the share of all digits read correctly."""
-    columns = np.concatenate([[0], np.arange(28) + 0.5, [28, 0]])
-    picture = shapes.ridges(1.4 * np.clip(seen, -0.3, 1.3), columns, np.arange(28, 0, -1))
     along = shapes.points(contrast, right).swapaxes(0, 1)[None]  # (1, B, A, 2)
     series = [
-        Series("What it sees", 0, picture, fill=True),
+        Series("What it sees", 0, shapes.engraved(seen), fill=True),
         Series("Probability", 1, shapes.bars(p), fill=True),
         Series("This setting", 2, shapes.dot(contrast, right)),
     ]
@@ -106,9 +104,9 @@ def lines(contrast, right, p, seen):
 
 
 def stage(figure, theme, words):
-    """The digit as ridges on the left, ten probabilities in the middle, accuracy on the right."""
+    """The digit on the left, ten probabilities in the middle, accuracy on the right."""
     picture, chance, accuracy = axes = figure.subplots(1, 3, width_ratios=(1, 1.2, 1.2))
-    picture.set(xlim=(0, 28), ylim=(0, 31), xticks=(), yticks=(), title=words["seen"])
+    picture.set(xlim=(0, 28), ylim=(0, 31.5), xticks=(), yticks=(), title=words["seen"])
     chance.set(xlim=(-0.6, 9.6), ylim=(0, 1.02), xticks=range(10))
     chance.set(xlabel=words["digit"], title=words["probability"])
     accuracy.set(xlim=(-1.05, 1.05), ylim=(0, 1.02), xlabel=words["contrast"], title=words["accuracy"])
