@@ -112,6 +112,10 @@ LINES = {
     "Falls": line("orange", ":"),
     "This weight": line("pink", "-", "D"),
     "Promised": line("orange", "--", "s"),
+    "Data": line("grey", "-", "o"),
+    "Best line": line("blue", "-"),
+    "GD after 10 steps": line("orange", "--"),
+    "Level lines": line("grey", "-"),
 }
 
 PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them
