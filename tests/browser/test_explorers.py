@@ -35,6 +35,10 @@ EXPLORERS = {
     "denominator": (explorers.denominator, ["β₂, memory of the squared gradients", "ε"]),
     "turned": (explorers.turned, ["angle, degrees", "learning rate α", "step"]),
     "worked_example": (explorers.worked_example, ["learning rate α", "input x", "step"]),
+    "inputs": (
+        explorers.inputs,
+        ["shift of the inputs (their mean)", "scale of the inputs (their deviation)", "step"],
+    ),
     "logits": (explorers.logits, ["logit z₁", "logit z₂"]),
     "price_list": (explorers.price_list, ["probability p"]),
     "outlier": (explorers.outlier, ["outlier y", "Huber's δ"]),

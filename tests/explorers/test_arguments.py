@@ -35,6 +35,7 @@ REFUSED = {
     "denominator": {"beta2": [*SLIDER, -0.1, 1], "eps": [*SLIDER, 0, 11]},
     "turned": {"angle": [*SLIDER, -1, 91], "lr": [*SLIDER, 0, 1.1], "step": [*NUMBER, -1, 1001, 3.5]},
     "worked_example": {"lr": [*SLIDER, -0.1, 0.31], "x": [*SLIDER, -11, 11], "step": [*NUMBER, -1, 41, 0.5]},
+    "inputs": {"shift": [*SLIDER, -3, 3], "scale": [*SLIDER, 0, 4], "step": [*NUMBER, -1, 41, 0.5]},
     "logits": {"z1": [*SLIDER, -7, 7], "z2": [*SLIDER, -7, 7], "label": [*CHOICE, 0, 4, "1"]},
     "price_list": {"p": [*SLIDER, 0, 1]},
     "outlier": {"y": [*SLIDER, -9, 9], "delta": [*SLIDER, 0, 11]},

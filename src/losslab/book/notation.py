@@ -55,6 +55,9 @@ SYMBOLS = (
     Symbol(r"\varepsilon", "epsilon", "05", "rmsprop"),
     Symbol(r"\kappa", "condition", "05", "kappa"),
     Symbol(r"\tau", "threshold", "08", "reject-text"),
+    Symbol(r"e_t", "error", "06", "whole-run"),
+    Symbol(r"\rho", "factor", "06", "whole-run"),
+    Symbol(r"\nabla^2\mathcal{L}", "second_derivatives", "06", "limit-text"),
 )
 
 

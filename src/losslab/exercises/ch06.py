@@ -20,22 +20,28 @@ def check_6_1(answer):
 
 
 def check_6_2(answer):
-    """Take a function (tol, alpha, x, y) -> first step k with |wₖ − y/x| < tol, from w₀ = 0."""
+    """Take a function (tol, alpha, x, y) -> first step t with |wₜ − y/x| < tol, from w₀ = 0; |ρ| < 1."""
     for setting in [
         (0.1, 0.01, 2, 3),
         (1e-6, 0.01, 2, 3),
         (1e-3, 0.24, 2, 3),
         (0.01, 0.05, -2, 3),
         (5, 0.01, 2, 3),
+        (1e-3, 0.125, 2, 3),
+        (5, 0.02, 5, 3),
     ]:
+        right = _steps_until(*setting)
         try:
             with np.errstate(all="ignore"):
                 got = answer(*setting)
             if got != got:
                 raise ValueError
-        except ValueError:
+        except (ValueError, OverflowError, ZeroDivisionError):
+            if right == 1:
+                return Sentence("lands", setting=setting, right=right, got="no number")
             return Sentence("logarithm", setting=setting)
-        right = _steps_until(*setting)
+        if got != right == 1:
+            return Sentence("lands", setting=setting, right=right, got=got)
         if got != right:
             hint, start = _slip_6_2(got, right, *setting), abs(setting[3] / setting[2])
             return Sentence("off", setting=setting, right=right, got=got, hint=hint, start=start)
@@ -44,19 +50,19 @@ def check_6_2(answer):
 
 def _steps_until(tol, alpha, x, y):
     """Count by walking, so that the checker does not repeat the formula it checks."""
-    w, k = 0.0, 0
+    w, t = 0.0, 0
     while not abs(w - y / x) < tol:
-        w, k = w + 2 * alpha * x * (y - w * x), k + 1
-    return k
+        w, t = w + 2 * alpha * x * (y - w * x), t + 1
+    return t
 
 
 def _slip_6_2(got, right, tol, alpha, x, y):
     """Name what would have given this wrong number of steps."""
-    shrink = np.log(abs(1 - 2 * alpha * x**2))
     if not isinstance(got, numbers.Integral) and abs(got - right) < 1:
         return "whole"
-    if got < 0:
+    if right == 0:
         return "none_needed"
+    shrink = np.log(abs(1 - 2 * alpha * x**2))
     if got == right - 1:
         return "round_up"
     if got == np.ceil(np.log(tol) / shrink):
@@ -67,7 +73,7 @@ def _slip_6_2(got, right, tol, alpha, x, y):
 
 
 def check_6_3(answer):
-    """Take a function (w, b, x, y) -> (dL/dw, dL/db) of the mean squared error over N points."""
+    """Take a function (w, b, x, y) -> (∂ℒ/∂w, ∂ℒ/∂b) of the mean squared error over N points."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 5))
     w, b = 0.7, -0.4
@@ -92,7 +98,7 @@ def _slip_6_3(got, right, r, N):
         "swapped": right[::-1],
         "inner_in_b": np.full(2, right[0]),
     }
-    which = "dL/db" if np.isclose(got[0], right[0]) else "dL/dw"
+    which = "∂ℒ/∂b" if np.isclose(got[0], right[0]) else "∂ℒ/∂w"
     return named(got, slips) or Sentence("off", which=which)
 
 

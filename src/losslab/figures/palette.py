@@ -139,6 +139,9 @@ LINES = {
     "Floor": line("green", ":", "D"),
     "Rate of w1": line("blue", "-", "o"),
     "Rate of w2": line("orange", "--", "s"),
+    "Data": line("grey", "-", "o"),
+    "Best line": line("blue", "-"),
+    "GD after 10 steps": line("orange", "--"),
     "Level lines": line("grey", "-"),
 }
 

@@ -22,7 +22,7 @@ def design(x):
 
 
 def residual(theta, X, y):
-    """What the line misses, r = y − X θ.
+    """What the line misses, y − X θ.
 
     Parameters
     ----------
@@ -49,17 +49,17 @@ def residual(theta, X, y):
 
 
 def loss(theta, X, y):
-    """Mean squared error L(θ) = (1/N) Σ rᵢ², shape (...)."""
+    """Mean squared error ℒ(θ), the mean of the squared residuals, shape (...)."""
     return (residual(theta, X, y) ** 2).mean(-1)
 
 
 def gradient(theta, X, y):
-    """∂L/∂θ = −(2/N) Σ rᵢ xᵢ, shape (..., d)."""
+    """∂ℒ/∂θ = −(2/N) Σ (yᵢ − xᵢ θ) xᵢ, shape (..., d)."""
     return -2 / len(X) * (residual(theta, X, y) @ X)
 
 
 def curvature(X):
-    """Second derivatives H = (2/N) Xᵀ X, shape (d, d): the same everywhere, and independent of y."""
+    """Second derivatives ∇²ℒ = (2/N) Xᵀ X, shape (d, d): the same everywhere, and independent of y."""
     X = np.asarray(X, float)
     if X.ndim != 2 or not X.size:
         raise ValueError(f"X must be (N, d), got {X.shape}")
@@ -67,7 +67,7 @@ def curvature(X):
 
 
 def lr_limit(X):
-    """Gradient descent on L converges from every start if and only if 0 < α < 2 / largest eigenvalue of H."""
+    """Gradient descent on ℒ converges from every start if and only if 0 < α < 2 / largest curvature."""
     return 2 / np.linalg.eigvalsh(curvature(X))[-1]
 
 

@@ -48,7 +48,7 @@ def torch_loss(theta, x, y):
 
 
 def test_equation_6_1_is_the_loss_of_one_point(written, model, draws):
-    assert written["6.1"] == "L(w) = (y - w x)^2"
+    assert written["6.1"] == r"\mathcal{L}(w) = (y - w x)^2"
     for w, x, y, _ in zip(*draws, strict=True):
         want = (y - w * x) ** 2
         np.testing.assert_allclose(model["loss"](w, x, y), want, **EXACT)
@@ -57,7 +57,7 @@ def test_equation_6_1_is_the_loss_of_one_point(written, model, draws):
 
 
 def test_equation_6_2_is_its_gradient(written, model, draws):
-    assert written["6.2"] == r"\frac{dL}{dw} = -2x\,(y - w x)"
+    assert written["6.2"] == r"\frac{d\mathcal{L}}{dw} = -2x\,(y - w x)"
     symbols = sp.symbols("w x y")
     assert sp.simplify(sp.diff(model["loss"](*symbols), symbols[0]) - model["gradient"](*symbols)) == 0
     for w, x, y, _ in zip(*draws, strict=True):
@@ -73,21 +73,21 @@ def test_equation_6_2_is_its_gradient(written, model, draws):
 
 
 def test_equation_6_3_is_a_step_of_gradient_descent(written, model, draws):
-    assert written["6.3"] == r"w_{k+1} = w_k + 2\alpha x\,(y - w_k x)"
+    assert written["6.3"] == r"w_{t+1} = w_t + 2\alpha x\,(y - w_t x)"
     w, x, y, alpha = draws
     (stepped,) = optim.gd(w, model["gradient"](w, x, y), lr=alpha)
     np.testing.assert_allclose(stepped, w + 2 * alpha * x * (y - w * x), **EXACT)
 
 
 def test_equation_6_4_is_what_a_step_does_to_the_error(written, model):
-    assert written["6.4"] == (r"w_{k+1} - w^* = \rho\,(w_k - w^*), \qquad \rho = 1 - 2\alpha x^2")
+    assert written["6.4"] == (r"e_{t+1} = \rho\, e_t, \qquad e_t = w_t - w^*, \qquad \rho = 1 - 2\alpha x^2")
     w, x, y, alpha = sp.symbols("w x y alpha")
     (stepped,) = optim.gd(w, model["gradient"](w, x, y), lr=alpha)
     assert sp.simplify(stepped - y / x - (1 - 2 * alpha * x**2) * (w - y / x)) == 0
 
 
 def test_equation_6_5_gives_every_step_of_a_run(written, model, draws):
-    assert written["6.5"] == r"w_k = w^* (1 - \rho^k)"
+    assert written["6.5"] == r"w_t = w^* (1 - \rho^t)"
     _, x, y, alpha = draws
     path = trajectories.run(partial(optim.gd, lr=alpha), lambda w: model["gradient"](w, x, y), 0 * x, 60)
     k = np.arange(61)[:, None]
@@ -95,7 +95,7 @@ def test_equation_6_5_gives_every_step_of_a_run(written, model, draws):
 
 
 def test_equation_6_6_gives_every_loss_of_a_run(written, model, draws):
-    assert written["6.6"] == r"L_k = \rho^{2k} L_0"
+    assert written["6.6"] == r"\mathcal{L}_t = \rho^{2t} \mathcal{L}_0"
     w, x, y, alpha = draws
     path = trajectories.run(partial(optim.gd, lr=alpha), lambda w: model["gradient"](w, x, y), w, 30)
     k = np.arange(31)[:, None]
@@ -104,14 +104,14 @@ def test_equation_6_6_gives_every_loss_of_a_run(written, model, draws):
 
 
 def test_equation_6_7_is_what_the_printed_step_does_to_the_error(written):
-    assert written["6.7"] == r"w_{k+1} - w^* = (1 + 2\alpha x)\,(w_k - w^*)"
+    assert written["6.7"] == r"e_{t+1} = (1 + 2\alpha x)\, e_t"
     w, x, y, alpha = sp.symbols("w x y alpha")
     (stepped,) = optim.gd(w, misprints.worked_gradient_as_printed(w, x, y), lr=alpha)
     assert sp.simplify(stepped - y / x - (1 + 2 * alpha * x) * (w - y / x)) == 0
 
 
 def test_equation_6_8_counts_the_steps(written, model, draws):
-    assert written["6.8"] == r"k > \frac{\ln(\varepsilon / |w^*|)}{\ln |\rho|}"
+    assert written["6.8"] == r"t > \frac{\ln(\text{tol} / |w^*|)}{\ln |\rho|}"
     _, x, y, alpha = draws
     path = trajectories.run(partial(optim.gd, lr=alpha), lambda w: model["gradient"](w, x, y), 0 * x, 600)
     for tol in (1e-1, 1e-3, 1e-6):
@@ -122,9 +122,12 @@ def test_equation_6_8_counts_the_steps(written, model, draws):
 
 
 def test_equation_6_9_is_the_limit_of_the_learning_rate(written, model, draws):
-    assert written["6.9"] == r"0 < \alpha < \frac{1}{x^2} = \frac{2}{L''}"
+    assert written["6.9"] == (
+        r"0 < \alpha < \frac{1}{x^2} = \frac{2}{\lambda}, \qquad \lambda = \mathcal{L}'' = 2x^2"
+    )
     symbols = sp.symbols("w x y", nonzero=True)
     second = sp.diff(model["loss"](*symbols), symbols[0], 2)
+    assert sp.simplify(second - 2 * symbols[1] ** 2) == 0
     assert sp.simplify(2 / second - 1 / symbols[1] ** 2) == 0
     w, x, y, _ = draws
     np.testing.assert_allclose([regression.lr_limit([[each]]) for each in x], 1 / x**2, **EXACT)
@@ -135,7 +138,7 @@ def test_equation_6_9_is_the_limit_of_the_learning_rate(written, model, draws):
 
 
 def test_equation_6_10_is_the_mean_loss_of_a_line(written, points):
-    assert written["6.10"] == r"L(w, b) = \frac{1}{N} \sum_{i=1}^{N} (y_i - w x_i - b)^2"
+    assert written["6.10"] == r"\mathcal{L}(w, b) = \frac{1}{N} \sum_{i=1}^{N} (y_i - w x_i - b)^2"
     x, y = points
     w, b = theta = np.array([0.7, -1.3])
     want = sum((y_i - w * x_i - b) ** 2 for x_i, y_i in zip(x, y, strict=True)) / len(x)
@@ -145,8 +148,8 @@ def test_equation_6_10_is_the_mean_loss_of_a_line(written, points):
 
 def test_equation_6_11_is_its_gradient(written, points):
     assert written["6.11"] == (
-        r"\frac{\partial L}{\partial w} = -\frac{2}{N} \sum_i x_i r_i, \qquad "
-        r"\frac{\partial L}{\partial b} = -\frac{2}{N} \sum_i r_i"
+        r"\frac{\partial \mathcal{L}}{\partial w} = -\frac{2}{N} \sum_i x_i\,(y_i - w x_i - b), \qquad "
+        r"\frac{\partial \mathcal{L}}{\partial b} = -\frac{2}{N} \sum_i (y_i - w x_i - b)"
     )
     x, y = points
     X, N, theta = regression.design(x), len(x), np.array([0.7, -1.3])
@@ -182,7 +185,8 @@ def test_equation_6_13_is_the_best_line_through_the_origin(written, points):
 
 def test_equation_6_14_is_the_curvature_everywhere(written, points):
     assert written["6.14"] == (
-        r"H = \frac{2}{N} \begin{pmatrix} \sum_i x_i^2 & \sum_i x_i \\ \sum_i x_i & N \end{pmatrix}"
+        r"\nabla^2\mathcal{L} = \frac{2}{N} "
+        r"\begin{pmatrix} \sum_i x_i^2 & \sum_i x_i \\ \sum_i x_i & N \end{pmatrix}"
     )
     x, y = points
     want = 2 / len(x) * np.array([[(x**2).sum(), x.sum()], [x.sum(), len(x)]])
@@ -192,13 +196,29 @@ def test_equation_6_14_is_the_curvature_everywhere(written, points):
         np.testing.assert_allclose(got.numpy(), want, **EXACT)
 
 
-def test_equation_6_15_makes_the_bowl_round(written, points):
+def test_equation_6_15_is_the_best_rate_and_its_factor(written, points):
     assert written["6.15"] == (
-        r"z_i = \frac{x_i - \bar x}{s}, \qquad s^2 = \frac{1}{N} \sum_i (x_i - \bar x)^2"
+        r"\alpha = \frac{2}{\lambda_{\min} + \lambda_{\max}}, \qquad "
+        r"\rho = \frac{\kappa - 1}{\kappa + 1}, \qquad \kappa = \frac{\lambda_{\max}}{\lambda_{\min}}"
+    )
+    curvature = regression.curvature(regression.design(points[0]))
+    low, high = np.linalg.eigvalsh(curvature)
+    rates = np.append(np.linspace(0, 2 / high, 2001), 2 / (low + high))
+    worst = np.abs(np.linalg.eigvals(np.eye(2) - rates[:, None, None] * curvature)).max(-1)
+    np.testing.assert_allclose(worst.min(), worst[-1], **EXACT)
+    np.testing.assert_allclose(worst[-1], (high / low - 1) / (high / low + 1), **EXACT)
+
+
+def test_equation_6_16_makes_the_bowl_round(written, points):
+    assert written["6.16"] == (
+        r"\tilde x_i = \frac{x_i - \mu}{\sigma}, \qquad \mu = \frac{1}{N} \sum_i x_i, \qquad "
+        r"\sigma^2 = \frac{1}{N} \sum_i (x_i - \mu)^2"
     )
     x, y = points
-    s = (((x - x.mean()) ** 2).sum() / len(x)) ** 0.5
-    z = regression.design((x - x.mean()) / s)
-    np.testing.assert_allclose(regression.curvature(z), 2 * np.eye(2), **EXACT)
-    path = trajectories.run(partial(optim.gd, lr=0.5), lambda t: regression.gradient(t, z, y), [9.0, -9.0], 1)
-    np.testing.assert_allclose(path[-1], regression.solve(z, y), **EXACT)
+    mu = x.sum() / len(x)
+    sigma = (((x - mu) ** 2).sum() / len(x)) ** 0.5
+    scaled = regression.design((x - mu) / sigma)
+    np.testing.assert_allclose(regression.curvature(scaled), 2 * np.eye(2), **EXACT)
+    rule = partial(optim.gd, lr=0.5)
+    path = trajectories.run(rule, lambda t: regression.gradient(t, scaled, y), [9.0, -9.0], 1)
+    np.testing.assert_allclose(path[-1], regression.solve(scaled, y), **EXACT)
