@@ -54,6 +54,10 @@ SYMBOLS = (
     Symbol(r"v", "second_moment", "05", "rmsprop"),
     Symbol(r"\varepsilon", "epsilon", "05", "rmsprop"),
     Symbol(r"\kappa", "condition", "05", "kappa"),
+    Symbol(r"G", "devices", "10", "rate"),
+    Symbol(r"R", "rate", "10", "rate"),
+    Symbol(r"q", "split", "10", "laws"),
+    Symbol(r"\psi", "shapley", "10", "attribution"),
 )
 
 
