@@ -59,8 +59,12 @@ REFUSED = {
         "tokens": [*SLIDER, 1, 1e15],
         **dict.fromkeys(("tflops", "watts", "price"), [*SLIDER, 0, -1]),
     },
-    "amdahl": {"devices": [*SLIDER, 0, 4097], "serial": [*SLIDER, 0, 0.6]},
-    "shards": {"first": [*SLIDER, 9, 341], "second": [*SLIDER, 0, 0.9], "rest": CHOICE, "state": CHOICE},
+    "scaling": {"law": CHOICE, "devices": [*SLIDER, 0, 100_001, 1.5], "share": [*SLIDER, 0.4, 1]},
+    "zero": {
+        "parameters": [*SLIDER, 0, 1e13],
+        "devices": [*SLIDER, 0, 4097, 1.5],
+        "memory": [*SLIDER, 0, -1],
+    },
     "skew": {
         "contrast": [*SLIDER, -2, 2],
         "shift": [*SLIDER, -1, 9, 0.5],

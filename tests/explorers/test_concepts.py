@@ -292,6 +292,14 @@ def test_the_curve_passes_through_the_network_and_the_bars_add_up_to_it():
     assert dot[0].tolist() == [512, bars.reshape(3, 4, 2)[:, 1, 1].sum()]
 
 
-def test_the_old_explorer_of_size_says_where_it_went():
-    with pytest.raises(AttributeError, match="explorers.how_large is gone: explorers.network_size"):
-        explorers.how_large  # noqa: B018
+@pytest.mark.parametrize(
+    ("old", "instead"),
+    [
+        ("how_large", "explorers.network_size asks"),
+        ("amdahl", "explorers.scaling has"),
+        ("shards", "costs.dealt_error says"),
+    ],
+)
+def test_an_explorer_that_is_gone_says_what_stands_in_its_place(old, instead):
+    with pytest.raises(AttributeError, match=f"explorers.{old} is gone: {instead}"):
+        getattr(explorers, old)

@@ -9,9 +9,9 @@ from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
 from losslab import explorers
+from losslab.book import words
 from losslab.explorers.contract import vocabulary
-from losslab.explorers.views import amdahl, training_time
-from losslab.explorers.views import shards as views
+from losslab.explorers.views import scaling, training_time, zero
 from losslab.formulas import attribution, costs
 from losslab.learning import models
 
@@ -96,6 +96,90 @@ def test_efficiency_only_falls():
         assert (np.diff(costs.speedup(n, s)) > 0).all()
 
 
+@pytest.mark.parametrize(("devices", "share"), [(1, 0.3), (2, 0.5), (64, 0.95), (100_000, 0.999)])
+def test_both_laws_time_the_same_work(devices, share):
+    """Amdahl splits one batch; Gustafson gives each device its own, and asks how long one needs for all."""
+    alone, split = 1 - share, share
+    assert costs.amdahl(devices, share) == pytest.approx((alone + split) / (alone + split / devices))
+    one_device_would_need = alone + devices * split
+    assert costs.gustafson(devices, share) == pytest.approx(one_device_would_need / (alone + split))
+
+
+def test_gustafson_by_hand():
+    assert costs.gustafson(2, 0.5) == 1.5
+    assert costs.gustafson(1024, 0.996) == pytest.approx(1019.908)
+    assert costs.gustafson(8, 0.0) == 1
+    assert costs.gustafson(8, 1.0) == 8
+
+
+@pytest.mark.parametrize("law", [costs.amdahl, costs.gustafson])
+def test_the_split_share_is_a_share(law):
+    with pytest.raises(ValueError, match="share must be a share from 0 to 1, got 1.5"):
+        law(8, 1.5)
+    with pytest.raises(ValueError, match="devices must be 1 or more, got 0"):
+        law(0, 0.5)
+
+
+# --- should I distribute? ---
+
+A100 = {"memory": 80e9, "bandwidth": 25e9, "rate": 150e12}
+
+
+def test_one_billion_parameters_by_hand():
+    """6 · 10⁹ · 10⁶ operations at 1.5 · 10¹⁴/s are 40 s; 2 · 7/8 · 2 · 10⁹ bytes at 25 · 10⁹/s are 0.14 s."""
+    advice = costs.should_distribute(1e9, 1e6, devices=8, **A100)
+    assert advice.need == 16e9
+    assert advice.memory == 80e9
+    assert advice.compute == pytest.approx(40)
+    assert advice.traffic == pytest.approx(0.14)
+    assert advice.speedup == pytest.approx(40 / 5.14)
+    assert advice.verdict == "batch"
+
+
+def test_a_small_network_stays_on_one_device_where_that_is_fast():
+    advice = costs.should_distribute(242_762, 100, devices=8, memory=2e9, bandwidth=1e8, rate=1e10)
+    assert advice.compute == pytest.approx(6 * 242_762 * 100 / 1e10)  # 15 ms
+    assert advice.traffic == pytest.approx(2 * 7 / 8 * 2 * 242_762 / 1e8)  # 8 ms
+    assert advice.speedup == pytest.approx(0.0145657 / (0.0145657 / 8 + 0.0084967), rel=1e-4)
+    slower = costs.should_distribute(242_762, 100, devices=8, memory=2e9, bandwidth=1e8, rate=1e11)
+    assert slower.speedup < 1
+    assert slower.verdict == "one"
+
+
+def test_a_model_that_does_not_fit_is_split_first_however_good_the_wires():
+    advice = costs.should_distribute(70e9, 4e6, devices=64, memory=80e9, bandwidth=1e15, rate=150e12)
+    assert advice.need == 16 * 70e9
+    assert advice.verdict == "model"
+    assert costs.should_distribute(5e9, 4e6, devices=64, **A100).verdict == "batch"  # 80 GB in 80 GB
+
+
+@pytest.mark.parametrize(("bandwidth", "verdict"), [(2.2e9, "one"), (2.8e9, "batch")])
+def test_a_tenth_of_the_time_is_what_makes_it_worth_while(bandwidth, verdict):
+    """One second on one device, half on each of two, and all-reduces of 0.455 and 0.357 s."""
+    given = {"devices": 2, "memory": 1e12, "rate": 6e12}
+    assert costs.should_distribute(5e8, 2000, bandwidth=bandwidth, **given).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"parameters": 0}, "parameters must be positive, got 0"),
+        ({"batch": -1}, "batch must be positive, got -1"),
+        ({"memory": 0}, "memory must be positive, got 0"),
+        ({"bandwidth": 0}, "bandwidth must be positive, got 0"),
+        ({"rate": float("nan")}, "rate must be positive, got nan"),
+        ({"devices": 1}, "devices must be 2 or more, got 1"),
+    ],
+)
+def test_advice_refuses_what_makes_no_sense(wrong, said):
+    with pytest.raises(ValueError, match=said):
+        costs.should_distribute(**{"parameters": 1e9, "batch": 1e6, "devices": 8} | A100 | wrong)
+
+
+def test_every_verdict_has_its_sentence():
+    assert set(words.of("should_distribute", "en")) == {"one", "batch", "model"}
+
+
 # --- averaging ---
 
 
@@ -123,52 +207,6 @@ def test_the_expected_error_is_exact_over_all_ways_to_deal(sizes):
     np.testing.assert_allclose(
         costs.dealt_error(sizes, noise), np.mean(squares) ** 0.5 / np.linalg.norm(full), atol=1e-12
     )
-
-
-def test_products_of_gradients_are_those_of_autograd():
-    """The explorer never holds 400 gradients; compare a few with autograd, through the same network."""
-    from losslab.data import mnist, pixels
-    from losslab.formulas import backprop
-
-    digits = mnist.load()
-    rng = np.random.default_rng(0)
-    layers = backprop.random_layers(rng, views.WIDTHS)
-    batch = rng.permutation(6000)[:400]
-    net = models.Net().double()
-    with torch.no_grad():
-        for linear, (W, b) in zip(net.children(), layers, strict=True):
-            linear.weight.copy_(torch.tensor(W))
-            linear.bias.copy_(torch.tensor(b))
-    x = pixels.standardise(digits.train_images, *pixels.mean_std(digits.train_images)).double()[batch]
-    y = digits.train_labels.long()[batch]
-
-    def slopes(part):
-        found = torch.autograd.grad(cross_entropy(net(x[part]), y[part]), list(net.parameters()))
-        return torch.cat([slope.flatten() for slope in found]).numpy()
-
-    few, K = [0, 17, 399], views.products(0)
-    G = np.array([slopes([k]) for k in few])
-    np.testing.assert_allclose(K[np.ix_(few, few)], G @ G.T, rtol=1e-5)
-    g = slopes(slice(None))
-    shards = [slopes(slice(a, b)) for a, b in ((0, 300), (300, 360), (360, 390), (390, 400))]
-    plain, weighted, _ = views.errors(np.array([300, 60, 30, 10]), K)
-    np.testing.assert_allclose(plain, np.linalg.norm(np.mean(shards, 0) - g) / np.linalg.norm(g), rtol=1e-4)
-    assert weighted < 1e-15
-
-
-@pytest.mark.parametrize("rest", views.REST)
-def test_every_image_has_a_worker(rest):
-    n = views.sizes(views.SLIDERS[0].values[:, None], views.SLIDERS[1].values, rest)
-    assert (n.sum(-1) == views.N).all()
-    assert n.min() >= 1
-    assert (n == n.round()).all()
-
-
-def test_equal_shards_are_right_without_weights():
-    assert views.sizes(100.0, 1 / 3, "even").tolist() == [100, 100, 100, 100]
-    plain, weighted, expected = views.errors(np.full(4, 100.0), views.products(0))
-    assert max(plain, weighted) < 1e-15
-    assert expected < 1e-7
 
 
 # --- the ring ---
@@ -229,12 +267,88 @@ def test_the_calculator_says_what_the_functions_compute():
     np.testing.assert_allclose(line[0, 0, :, 0] * line[0, 0, :, 1], 1024 * days)
 
 
-def test_amdahls_point_lies_on_its_curve():
-    view = amdahl.compute(np.array([[64.0]]), np.array([[0.05]]))
-    for curve, here in (view.series[:2], view.series[2:]):
-        n, height = curve.points[0, 0].T
-        assert np.interp(64, n, height) == pytest.approx(here.points[0, 0, 0, 1], rel=2e-3)
-    assert "15.4 times faster, never more than 20; efficiency 24.1%" in view.sentence()
+@pytest.mark.parametrize("model", [7e9, 70_000_000_000, np.float64(1.2e5)])
+def test_a_number_is_a_model_of_the_readers_own(model):
+    explorer = explorers.training_time(model, devices=1000, tokens=1e12)
+    chosen, offered, _ = explorer.meta["choices"]["model"]
+    assert [name for name, _ in offered] == [*costs.PARAMETERS, "yours"]
+    assert chosen == "yours"
+    assert explorer.sentence().startswith(
+        f"your model, P = {model:.3g}, D = 1e+12: {6 * model * 1e12:.3g} FLOP"
+    )
+    again = eval(repr(explorer), {"explorers": explorers})
+    assert (again.settings, repr(again)) == (explorer.settings, repr(explorer))
+    explorer.ask = {"choice": ["model", "GPT-3"], "n": 1}
+    assert explorer.sentence().startswith("GPT-3, D = 1e+12")
+    explorer.ask = {"choice": ["model", "yours"], "n": 2}
+    assert repr(explorer) == repr(again)
+
+
+@pytest.mark.parametrize("model", [9e4, 1.1e13, -7e9, True, "7e9", None])
+def test_a_model_is_a_name_or_a_number_that_is_on_the_picture(model):
+    names = "Net, BERT, GPT-3, Chinchilla, PaLM, LLaMA"
+    with pytest.raises(ValueError, match="^model must be one of") as refused:
+        explorers.training_time(model)
+    either = f"one of {names}, or a number of parameters from 100000 to 1e+13"
+    assert str(refused.value) == f"model must be {either}, got {model!r}"
+
+
+# --- strong and weak scaling, and ZeRO, on the page ---
+
+
+@pytest.mark.parametrize(
+    ("law", "gain", "said"),
+    [
+        ("strong", 64 / 4.15, ("15.4 times as fast as one, however many never 20 times", "24.1%", "4.15")),
+        ("weak", 60.85, ("60.8 times the work of one in the same time", "95.1%", "1.05")),
+    ],
+)
+def test_the_scaling_explorer_marks_its_law_on_both_panels(law, gain, said):
+    view = scaling.compute(np.array([[64]]), np.array([[0.95]]), law=law)
+    for panel, height in enumerate((gain, gain / 64)):
+        lines = {one.key: one.points[0, 0] for one in view.series if one.panel == panel}
+        np.testing.assert_allclose(lines.pop("This setting"), [[64, height]], rtol=1e-12)
+        assert np.interp(64, *lines[scaling.LINES[law]].T) == pytest.approx(height, rel=2e-2)
+        assert (lines["Weak scaling"][1:, 1] > lines["Strong scaling"][1:, 1]).all()
+    assert all(part in view.sentence() for part in said)
+
+
+def test_one_device_gains_nothing_by_either_law():
+    for law in scaling.LAWS:
+        view = scaling.compute(np.array([[1]]), scaling.SLIDERS[1].values[None], law=law)
+        assert (view.series[-1].points == 1).all()
+
+
+def test_the_zero_explorer_shows_the_figures_of_the_paper():
+    """Figure 1 of Rajbhandari and others (2020): 7.5 billion parameters on 64 devices."""
+    view = zero.compute(np.array([[7.5e9]]), np.array([[64]]), memory=20.0)
+    for number in ("120 GB in stage 0", "31.4 in stage 1", "16.6 in stage 2", "1.88 in stage 3"):
+        assert number in view.sentence()
+    assert view.sentence().endswith("The first that fits into 20 GB is stage 2.")
+    tops = [one.points[0, 0, 1, 1] for one in view.series if one.key == "Optimiser states"]
+    np.testing.assert_allclose(tops, [16, 4 + 12 / 64, 2 + 14 / 64, 16 / 64])
+    dots = [one.points[0, 0, 0] for one in view.series if one.key.startswith("Stage")]
+    np.testing.assert_allclose(dots, [(64, top) for top in tops])
+    rooms = [one.points[0, 0, :, 1] for one in view.series if one.key == "Device memory"]
+    np.testing.assert_allclose(rooms, 20 / 7.5)
+
+
+def test_a_stack_is_weights_then_gradients_then_states():
+    view = zero.compute(np.array([[1e9]]), np.array([[4]]), memory=80.0)
+    edges = {key: [] for key in zero.PARTS.values()}
+    for one in view.series:
+        if one.fill:
+            edges[one.key].append((one.points[0, 0, 0, 1], one.points[0, 0, 1, 1]))
+    assert edges["Weights"] == [(0, 2), (0, 2), (0, 2), (0, 0.5)]
+    assert edges["Gradients"] == [(2, 4), (2, 4), (2, 2.5), (0.5, 1)]
+    assert edges["Optimiser states"] == [(4, 16), (4, 7), (2.5, 5.5), (1, 4)]
+
+
+def test_a_model_too_large_for_every_stage():
+    view = zero.compute(np.array([[1e12]]), np.array([[8]]), memory=80.0)
+    assert view.sentence().endswith("None fits into 80 GB.")
+    exact = zero.compute(np.array([[5e9]]), np.array([[1]]), memory=80.0)
+    assert exact.sentence().endswith("The first that fits into 80 GB is stage 0.")
 
 
 def test_the_calculators_line_opens_it_again():

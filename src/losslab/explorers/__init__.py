@@ -11,7 +11,11 @@ from pkgutil import iter_modules
 from losslab.explorers import views
 
 RENAMED = {"softmax": "logits", "backprop": "slopes", "depth": "vanishing"}  # until release 0.3
-REPLACED = {"how_large": "network_size"}  # until release 0.4
+REPLACED = {  # until release 0.4
+    "how_large": "explorers.network_size asks what makes a network large",
+    "amdahl": "explorers.scaling has Amdahl's law, and Gustafson's beside it",
+    "shards": "costs.dealt_error says how far the mean of unequal shards is off",
+}
 __all__ = sorted(module.name for module in iter_modules(views.__path__))
 
 
@@ -20,8 +24,8 @@ def __getattr__(name):
         message = f"explorers.{name} is now explorers.{new}; the old name goes with release 0.3"
         warnings.warn(message, DeprecationWarning, stacklevel=2)
         name = new
-    if new := REPLACED.get(name):
-        raise AttributeError(f"explorers.{name} is gone: explorers.{new} asks what makes a network large")
+    if instead := REPLACED.get(name):
+        raise AttributeError(f"explorers.{name} is gone: {instead}")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no explorer {name!r}: there are {', '.join(__all__)}")
     return getattr(import_module(f"{views.__name__}.{name}"), name)

@@ -67,10 +67,6 @@ LINES = {
     "Slope by autodiff": line("pink", "-", "D"),
     "This training": line("blue", "-"),
     "This setting": line("orange", "-", "s"),
-    "Shards": line("grey", "-"),
-    "Unweighted mean": line("red", "-", "x"),
-    "Weighted mean": line("blue", "-", "o"),
-    "Expected": line("green", "-.", "^"),
     "Batch": line("grey", "-"),
     "Validation images": line("blue", "-", "o"),
     "Accuracy": line("blue", "-"),
@@ -112,6 +108,16 @@ LINES = {
     "Falls": line("orange", ":"),
     "This weight": line("pink", "-", "D"),
     "Promised": line("orange", "--", "s"),
+    "Strong scaling": line("blue", "-"),
+    "Weak scaling": line("green", "-.", "^"),
+    "Weights": line("blue", "-"),
+    "Gradients": line("orange", ":"),
+    "Optimiser states": line("pink", "-"),
+    "Device memory": line("grey", "--"),
+    "Stage 0": line("orange", "-", "o"),
+    "Stage 1": line("blue", "--", "s"),
+    "Stage 2": line("green", "-.", "^"),
+    "Stage 3": line("pink", (0, (4, 1, 1, 1, 1, 1)), "D"),
 }
 
 PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them

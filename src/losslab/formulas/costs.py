@@ -1,6 +1,6 @@
 """What large trainings cost: operations, days, energy, money, messages and memory (article ch. 9, Q1 and Q3).
 
-Symbols: N parameters, D tokens, n devices. Prices and watts are the reader's assumptions, not constants here.
+Symbols: P parameters, D tokens, G devices. Prices and watts are the reader's assumptions, not constants here.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ IMAGENET = 1_281_167  # training images of ILSVRC 2012
 
 
 def train_flop(parameters, tokens):
-    """Operations of a training, 6 N D (Kaplan et al. 2020): 2 N per token forward, 4 N backward."""
+    """Operations of a training, 6 P D (Kaplan et al. 2020): 2 P per token forward, 4 P backward."""
     return 6.0 * parameters * tokens
 
 
@@ -102,7 +102,7 @@ def check_devices(devices):
 
 
 def train_days(flop, devices, rate):
-    """Days that n devices need for `flop` operations, each at `rate` FLOP/s *achieved*, not its peak."""
+    """Days that G devices need for `flop` operations, each at `rate` FLOP/s *achieved*, not its peak."""
     check_devices(devices)
     if not (np.asarray(rate) > 0).all():
         raise ValueError(f"rate must be positive, got {rate}")
@@ -110,27 +110,58 @@ def train_days(flop, devices, rate):
 
 
 def train_energy(days, devices, *, watts, overhead=1.0):
-    """Energy in kWh of n devices of `watts` each; `overhead` is the data centre's, 1 for none (PUE)."""
+    """Energy in kWh of G devices of `watts` each; `overhead` is the data centre's, 1 for none (PUE)."""
     if not (np.asarray(overhead) >= 1).all():
         raise ValueError(f"overhead must be 1 or more, got {overhead}")
     return days * 24 * devices * watts / 1000 * overhead
 
 
 def train_cost(days, devices, *, price):
-    """Cost of n devices at `price` per device and hour, in the currency of the price."""
+    """Cost of G devices at `price` per device and hour, in the currency of the price."""
     return days * 24 * devices * price
 
 
-def speedup(devices, serial):
-    """How many times faster n devices are if the share `serial` of the work cannot be split (Amdahl 1967)."""
+def check_share(name, value):
+    """Raise unless every value is a share."""
+    if not ((np.asarray(value) >= 0) & (np.asarray(value) <= 1)).all():
+        raise ValueError(f"{name} must be a share from 0 to 1, got {value}")
+
+
+def amdahl(devices, share):
+    """How many times sooner G devices finish one fixed batch (strong scaling; Amdahl 1967).
+
+    Parameters
+    ----------
+    devices, share : float or array
+        The share q of one device's time is split among them, 1 − q is not: 1 / (1 − q + q / G).
+    """
     check_devices(devices)
-    if not ((np.asarray(serial) >= 0) & (np.asarray(serial) <= 1)).all():
-        raise ValueError(f"serial must be a share from 0 to 1, got {serial}")
-    return 1 / (serial + (1 - serial) / devices)
+    check_share("share", share)
+    return 1 / (1 - share + share / devices)
+
+
+def gustafson(devices, share):
+    """How much more work G devices do in the time of one, each with a whole batch (weak scaling).
+
+    Parameters
+    ----------
+    devices, share : float or array
+        The share q of each device's time goes into its own batch, 1 − q into what is done once for all:
+        1 − q + q G (Gustafson 1988).
+    """
+    check_devices(devices)
+    check_share("share", share)
+    return 1 - share + share * devices
+
+
+def speedup(devices, serial):
+    """How many times faster G devices are if the share `serial` of the work cannot be split (Amdahl 1967)."""
+    check_share("serial", serial)
+    return amdahl(devices, 1 - serial)
 
 
 def efficiency(devices, serial):
-    """Speed-up per device: the share of n devices' time that is not spent waiting."""
+    """Speed-up per device: the share of G devices' time that is not spent waiting."""
     return speedup(devices, serial) / devices
 
 
@@ -171,7 +202,7 @@ def dealt_error(sizes, noise):
 
 
 def ring_bytes(size, devices):
-    """Bytes each of n devices sends in a ring all-reduce of `size` bytes: 2 (n − 1)/n times `size`."""
+    """Bytes each of G devices sends in a ring all-reduce of `size` bytes: 2 (G − 1)/G times `size`."""
     check_devices(devices)
     return 2 * (devices - 1) / devices * size
 
@@ -212,7 +243,7 @@ STAGES = ((), ("Adam",), ("Adam", "gradients"), ("Adam", "gradients", "weights")
 
 
 def train_memory(parameters, devices=1, stage=0, precision="mixed"):
-    """Bytes on each of n devices while training with Adam (Rajbhandari et al. 2020), without activations.
+    """Bytes on each of G devices while training with Adam (Rajbhandari et al. 2020), without activations.
 
     Parameters
     ----------
@@ -231,3 +262,53 @@ def train_memory(parameters, devices=1, stage=0, precision="mixed"):
     split = STAGES[stage]
     states = STATES[precision].items()
     return sum(bytes_ * parameters / (devices if name in split else 1) for name, bytes_ in states)
+
+
+class Advice(NamedTuple):
+    """What `should_distribute` weighs, and its verdict.
+
+    `need` and `memory` are bytes; `compute` and `traffic` are seconds a step, the first on one device;
+    `verdict` is a key of the words "should_distribute".
+    """
+
+    need: float
+    memory: float
+    compute: float
+    traffic: float
+    speedup: float
+    verdict: str
+
+
+def should_distribute(parameters, batch, *, devices, memory, bandwidth, rate):
+    """Whether to train on more than one device, and what to split first.
+
+    A step takes 6 P operations per sample, split among G devices, and then a ring all-reduce of 2-byte
+    gradients, none of it hidden behind the computing. Activations are not counted.
+
+    Parameters
+    ----------
+    parameters, batch : float
+        Parameters of the model, and samples (of a text: tokens) of one step, over all devices.
+    devices : int
+        2 or more: how many there could be.
+    memory, bandwidth, rate : float
+        Of one device: bytes, bytes/s to its neighbour, FLOP/s *achieved*.
+
+    Returns
+    -------
+    Advice
+        "model" if the states do not fit on one device; "one" if splitting the batch would save less than a
+        tenth of the time; else "batch".
+    """
+    given = {"parameters": parameters, "batch": batch, "memory": memory, "bandwidth": bandwidth, "rate": rate}
+    for name, value in given.items():
+        if not value > 0:
+            raise ValueError(f"{name} must be positive, got {value}")
+    if not devices >= 2:
+        raise ValueError(f"devices must be 2 or more, got {devices}")
+    need = train_memory(parameters)
+    compute = train_flop(parameters, batch) / rate
+    traffic = ring_bytes(STATES["mixed"]["gradients"] * parameters, devices) / bandwidth
+    faster = compute / (compute / devices + traffic)
+    verdict = "model" if need > memory else "batch" if faster > 1 / 0.9 else "one"
+    return Advice(need, memory, compute, traffic, faster, verdict)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from losslab.book.words import Sentence
-from losslab.explorers.arguments import positive
+from losslab.explorers.arguments import finite, positive
 from losslab.explorers.contract import Series, Slider, View, readable
 from losslab.explorers.shapes import dot, points
 from losslab.explorers.widget import GridExplorer
@@ -14,6 +14,7 @@ SLIDERS = (
     Slider("devices", np.unique(np.geomspace(1, 100_000, 101).round())),
     Slider("tokens", readable(np.geomspace(1e5, 1e14, 91))),
 )
+OWN = 1e5, 1e13  # parameters of a reader's own model
 # Offsets of the names from their dots, in points.
 BESIDE = {"GPT-3": (-5, -12), "Chinchilla": (5, 3), "PaLM": (5, -3), "LLaMA": (-5, -12)}
 UNITS = {"seconds": 1 / costs.DAY, "minutes": 1 / 1440, "hours": 1 / 24, "days": 1.0, "years": 365.25}
@@ -25,8 +26,9 @@ def training_time(model="GPT-3", devices=1024, tokens=3e11, tflops=140.0, watts=
 
     Parameters
     ----------
-    model : str
-        "Net", "BERT", "GPT-3", "Chinchilla", "PaLM" or "LLaMA".
+    model : str or float
+        "Net", "BERT", "GPT-3", "Chinchilla", "PaLM" or "LLaMA"; or the parameters of a model of your own,
+        10⁵ to 10¹³.
     devices, tokens : float
     tflops, watts, price : float
         What you assume that one device achieves (10¹² FLOP/s), draws, and costs per hour.
@@ -39,7 +41,19 @@ def training_time(model="GPT-3", devices=1024, tokens=3e11, tflops=140.0, watts=
     given = {"tflops": tflops, "watts": watts, "price": price}
     knobs = {"devices": devices, "tokens": tokens, "model": model}
     knobs |= {name: positive(name, value) for name, value in given.items()}
-    return GridExplorer(training_time, compute, SLIDERS, {"model": costs.PARAMETERS}, shown=shown, **knobs)
+    return GridExplorer(training_time, compute, SLIDERS, {"model": offered(model)}, shown=shown, **knobs)
+
+
+def offered(model):
+    """Return the options of the menu: the known models, and the reader's own if it is a number."""
+    known, (least, most) = {name: {"model": name} for name in costs.PARAMETERS}, OWN
+    if isinstance(model, str) and model in known:
+        return known
+    if not finite(model) or not least <= model <= most:
+        names = ", ".join(known)
+        either = f"one of {names}, or a number of parameters from {least:g} to {most:g}"
+        raise ValueError(f"model must be {either}, got {model!r}")
+    return known | {"yours": {"model": float(model)}}
 
 
 def span(days):
@@ -64,8 +78,8 @@ def compute(devices, tokens, *, model, tflops, watts, price):
     Parameters
     ----------
     devices, tokens : array, shapes (A, 1) and (1, B)
-    model : str
-        A key of `costs.PARAMETERS`.
+    model : str or float
+        A key of `costs.PARAMETERS`, or a number of parameters.
     tflops, watts, price : float
         What one device achieves (10¹² FLOP/s), draws, and costs per hour: the reader's assumptions.
 
@@ -73,16 +87,17 @@ def compute(devices, tokens, *, model, tflops, watts, price):
     -------
     losslab.explorers.contract.View
     """
-    N, rate = costs.PARAMETERS[model], tflops * 1e12
-    n = np.geomspace(1, 1e5, 51)
-    flop = costs.train_flop(N, tokens)
+    P, rate = costs.PARAMETERS.get(model, model), tflops * 1e12
+    G = np.geomspace(1, 1e5, 51)
+    flop = costs.train_flop(P, tokens)
     days = costs.train_days(flop, devices, rate)
     series = [
-        Series("This training", 0, points(n, costs.train_days(flop[..., None], n, rate))),
+        Series("This training", 0, points(G, costs.train_days(flop[..., None], G, rate))),
         Series("This setting", 0, dot(devices, days)),
-        Series("This setting", 1, dot(N + 0 * tokens, tokens)),
+        Series("This setting", 1, dot(P + 0 * tokens, tokens)),
     ]
-    knobs = {"model": model, "tokens": tokens, "devices": devices, "tflops": tflops, "watts": watts}
+    name = model if model in costs.PARAMETERS else Sentence("yours", P=P)
+    knobs = {"model": name, "tokens": tokens, "devices": devices, "tflops": tflops, "watts": watts}
     energy = plain(costs.train_energy(days, devices, watts=watts) / 1000)
     cost = plain(costs.train_cost(days, devices, price=price))
     text = Sentence("says", flop=flop, span=span(days), energy=energy, cost=cost, price=price, **knobs)
@@ -97,12 +112,12 @@ def stage(figure, theme, words):
     for mark, days in MARKS.items():
         left.axhline(days, linewidth=0.6, linestyle=":", **grey)
         left.text(1.1e5, days, words[mark], fontsize=8, ha="right", va="bottom", **grey)
-    right.set(xlim=(1e5, 1e13), ylim=(5e4, 2e14), xlabel=words["parameters"], ylabel=words["tokens"])
-    N = np.array([1e5, 1e13])
-    right.plot(N, 20 * N, linewidth=0.8, linestyle="--", **grey)
+    right.set(xlim=OWN, ylim=(5e4, 2e14), xlabel=words["parameters"], ylabel=words["tokens"])
+    P = np.array(OWN)
+    right.plot(P, 20 * P, linewidth=0.8, linestyle="--", **grey)
     right.text(3e5, 2e7, words["twenty"], fontsize=8, rotation=42, **grey)
     for power in range(12, 27, 2):
-        right.plot(N, 10.0**power / 6 / N, linewidth=0.5, alpha=0.5, **grey)
+        right.plot(P, 10.0**power / 6 / P, linewidth=0.5, alpha=0.5, **grey)
     for power in (16, 20):
         at = {"fontsize": 8, "rotation": -42, "rotation_mode": "anchor"} | grey
         right.text(10.0 ** (power / 2 + 0.8), 10.0 ** (power / 2 - 1.4), f"$10^{{{power}}}$ FLOP", **at)
