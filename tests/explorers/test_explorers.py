@@ -15,12 +15,14 @@ from PIL import Image
 
 from losslab import explorers
 from losslab.book.words import Sentence
+from losslab.data import handwriting
 from losslab.explorers import contract, stage
 from losslab.explorers.live import LiveExplorer
-from losslab.explorers.views import explore, worked_example
+from losslab.explorers.views import draw, explore, worked_example
 from losslab.explorers.widget import GridExplorer
 from losslab.figures import palette
 from losslab.formulas import optim, surfaces, trajectories
+from losslab.learning import trained
 
 pytestmark = pytest.mark.trains
 
@@ -256,6 +258,35 @@ def test_a_still_picture_says_how_to_move_it_and_covers_nothing():
         assert ax.bbox.bounds == pytest.approx((left, figure.bbox.y1 - top - height, width, height))
     stages = [figure_of(explorer, theme) for theme in ("light", "dark")]
     assert not [text for one in stages for text in one.texts], "the live picture does not"
+
+
+@pytest.mark.parametrize("opener", [explorers.explore, explorers.draw])
+def test_an_invitation_leaves_the_lines_on_their_axes(opener):
+    explorer = opener()
+    plain, invited = explorer.still(), stage.invite(explorer.still())
+
+    def seen(figure):
+        ax = figure.axes[0]
+        drawn = ax.get_lines()[-1] if opener is explorers.explore else ax.patches[-1]
+        path = drawn.get_path().transformed(drawn.get_transform())
+        return path.transformed(ax.transAxes.inverted()).vertices
+
+    np.testing.assert_allclose(seen(invited), seen(plain), atol=1e-9)
+
+
+def test_a_still_picture_shows_what_is_on_the_pad_and_what_is_seen_of_it():
+    pad = explorers.draw(example="a 3")
+    bars, *sheets = pad.still().axes
+    ink, seen = (np.asarray(ax.images[0].get_array()) for ax in sheets)
+    np.testing.assert_array_equal(ink, draw.enlarged(3))
+    np.testing.assert_array_equal(seen, handwriting.centred(ink))
+    assert [ax.get_title() for ax in sheets] == ["drawing pad", "what the network sees"]
+    bar = bars.patches[0]
+    p = draw.answer(trained.pad_reader(), seen)
+    tops = bar.get_transform().transform(bar.get_xy())[1::4]
+    tops = bars.transData.inverted().transform(tops)
+    np.testing.assert_allclose(tops, np.stack([np.arange(10) - 0.4, p], 1), atol=0.01)
+    assert max(ax.get_tightbbox().x1 for ax in sheets) < bars.get_tightbbox().x0
 
 
 def test_the_picture_above_an_explorer_is_its_own_without_an_invitation():

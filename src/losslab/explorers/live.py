@@ -12,7 +12,8 @@ from inspect import isgeneratorfunction
 import numpy as np
 import traitlets
 
-from losslab.explorers.stage import pack
+from losslab.book import words
+from losslab.explorers.stage import beside, pack
 from losslab.explorers.widget import Explorer
 
 PAUSE = 0.05  # seconds between two pictures of a training: more would only queue up on the way
@@ -91,6 +92,17 @@ class LiveExplorer(Explorer):
 
     def _sent(self):
         return np.frombuffer(self.answer["data"], "<i2"), self.answer["shapes"], (0, 0)
+
+    def still(self):
+        """Draw what the browser shows, the drawing pad and what is seen of it included."""
+        figure = super().still()
+        if not self.pad:
+            return figure
+        titles = words.of("still", self.lang)["pad"], words.of("controls", self.lang)["seen"]
+        ink = np.frombuffer(self.ink, np.uint8).reshape(self.pad, self.pad)
+        images = ink, np.frombuffer(self.answer["image"], np.uint8).reshape(self.answer["shape"])
+        seen = {title: one for title, one in zip(titles, images, strict=True) if one.size}
+        return beside(figure, seen, self.lang)
 
     def _refresh(self, n=0):
         """Compute one picture, draw its stage, and hand everything to the browser in one message."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
-from matplotlib.transforms import Transform
+from matplotlib.transforms import ScaledTranslation, Transform
 
 from losslab.book import words
 from losslab.explorers.contract import lean, vocabulary
@@ -18,6 +18,7 @@ UNIT = 8  # lines are stored in eighths of a CSS pixel …
 FAR = 2_000  # … and cut off here, far outside every window
 THIN, WIDER, EVERY, DOT = 1.8, 0.5, 10, 3  # of lines, CSS pixels; a marker every tenth point; its radius
 FOOT = 22  # CSS pixels below a still picture, for what is to be done with it
+SHEET = 220  # CSS pixels beside a still picture for each image, such as what is on a drawing pad
 
 
 def house_style(lang="en"):
@@ -259,11 +260,36 @@ def invite(figure, lang="en"):
     return figure
 
 
+def beside(figure, images, lang="en"):
+    """Put images, {title: uint8 array} from 0 (paper) to 255 (ink), to the left of a still picture."""
+    wide, high = figure.get_size_inches()
+    left = len(images) * SHEET / DPI
+    for ax in figure.axes:
+        x, y, w, h = ax.get_position(original=True).bounds
+        ax.set_position([(x * wide + left) / (wide + left), y, w * wide / (wide + left), h])
+    figure.set_size_inches(wide + left, high)
+    lang = palette.legible(lang)
+    with house_style(lang):
+        for k, (title, image) in enumerate(images.items()):
+            box = [(k + 0.05) * SHEET / DPI, 0.6, 0.85 * SHEET / DPI, 0.85 * SHEET / DPI]
+            ax = figure.add_axes(np.divide(box, (wide + left, high) * 2))
+            ax.imshow(image, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
+            ax.set(xticks=(), yticks=())
+            ax.set_title(title, fontsize=9)
+            ax.spines[:].set_visible(True)
+            ax.grid(visible=False)
+    return figure
+
+
 def _stroke(ax, name, points, how, label):
-    """Draw points in CSS pixels, y downwards, and leave the limits of the Axes alone."""
+    """Draw points in CSS pixels, y downwards, and leave the limits of the Axes alone.
+
+    They hang from the upper right corner of the figure, which may grow to the left and at its foot.
+    """
     ax.autoscale(False)
-    xy = (points * (1, -1) + (0, ax.figure.bbox.height)).T / DPI
-    where = {"transform": ax.figure.dpi_scale_trans, "label": label}
+    xy = ((points - (ax.figure.bbox.width, 0)) * (1, -1)).T / DPI
+    corner = ScaledTranslation(1, 1, ax.figure.transFigure)
+    where = {"transform": ax.figure.dpi_scale_trans + corner, "label": label}
     if not how["fill"]:
         px = 72 / DPI  # in points
         style = palette.LINES[name] | {"linewidth": how["width"] * px, "zorder": 2 + how["rank"] / 2}
