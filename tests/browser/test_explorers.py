@@ -54,6 +54,8 @@ EXPLORERS = {
     "zero": (explorers.zero, ["parameters P", "devices G"]),
     "skew": (explorers.skew, ["contrast c", "moved right, pixels"]),
     "answers": (explorers.answers, ["threshold t", "temperature T"]),
+    "precision_recall": (explorers.precision_recall, ["threshold τ", "price of a miss"]),
+    "multi_label": (explorers.multi_label, ["threshold τ", "picture"]),
     "writing": (explorers.writing, ["temperature T", "top-p"]),
 }
 # Live explorers need a kernel; those that train are run and stopped, the others' sliders are dragged.

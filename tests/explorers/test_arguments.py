@@ -72,6 +72,12 @@ REFUSED = {
         "digit": [*CHOICE, -1, 10],
     },
     "answers": {"threshold": [*SLIDER, 0, 1], "temperature": [*SLIDER, 0.2, 5]},
+    "precision_recall": {"threshold": [*SLIDER, 0, 1], "price": [*SLIDER, 0, 101]},
+    "multi_label": {
+        "threshold": [*SLIDER, 0, 1],
+        "picture": [*SLIDER, 0, 13, 1.5],
+        "label": [*CHOICE, 10, "10"],
+    },
     "writing": {"temperature": [*SLIDER, 0, 4], "top": [*SLIDER, 0, 1.1], "prompt": CHOICE},
     "draw": {"example": CHOICE, "preparation": CHOICE},
     "train": {"lr": [*SLIDER, 0, 11], "batch": [*SLIDER, 0, 501, 1.5], "optimizer": CHOICE},

@@ -274,7 +274,7 @@ def test_a_number_is_a_model_of_the_readers_own(model):
     assert [name for name, _ in offered] == [*costs.PARAMETERS, "yours"]
     assert chosen == "yours"
     assert explorer.sentence().startswith(
-        f"your model, P = {model:.3g}, D = 1e+12: {6 * model * 1e12:.3g} FLOP"
+        f"Your model, P = {model:.3g}, D = 1e+12: {6 * model * 1e12:.3g} FLOP"
     )
     again = eval(repr(explorer), {"explorers": explorers})
     assert (again.settings, repr(again)) == (explorer.settings, repr(explorer))

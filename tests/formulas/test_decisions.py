@@ -130,6 +130,29 @@ def test_precision_and_recall_of_one_threshold_are_numbers():
     assert np.isnan(recall)
 
 
+def test_f1_is_the_harmonic_mean_and_0_where_nothing_is_found():
+    np.testing.assert_allclose(decisions.f1(0.75, 0.9), 9 / 11, **EXACT)
+    np.testing.assert_allclose(decisions.f1([1, 0.5, 0, np.nan], [1, 0.25, 0, 0]), [1, 1 / 3, 0, 0], **EXACT)
+    assert np.shape(decisions.f1(1.0, 0.5)) == ()
+
+
+def test_the_cost_of_a_decision_by_hand():
+    scores, truth = [0.9, 0.8, 0.6, 0.4], [True, False, True, True]
+    cost = decisions.decision_cost(scores, truth, [0.0, 0.4, 0.7, 0.8, 0.95], 4)
+    np.testing.assert_allclose(cost, [1 / 4, 1 / 4, 9 / 4, 9 / 4, 12 / 4], **EXACT)
+    assert decisions.decision_cost(scores, truth, 0.5, 10) == 11 / 4  # one false alarm, one miss
+
+
+@pytest.mark.parametrize("price", [0.25, 1, 3, 19])
+def test_scores_that_can_be_believed_are_cheapest_at_one_over_one_plus_price(price):
+    """Of 40 samples with the score k/40, k are positive."""
+    k = np.arange(1, 40)
+    scores, truth = np.repeat(k / 40, 40), (np.arange(40) < k[:, None]).ravel()
+    between = (np.arange(41) + 0.5) / 40
+    cost = decisions.decision_cost(scores, truth, between, price)
+    assert abs(between[cost.argmin()] - 1 / (1 + price)) <= 0.5 / 40 + 1e-12
+
+
 def test_selective_by_hand():
     sure = [0.9, 0.8, 0.6, 0.4]
     right = [True, True, False, True]
@@ -143,6 +166,7 @@ def test_selective_by_hand():
     ("function", "name"),
     [
         (lambda a, b: decisions.precision_recall(a, b, 0.5), "truth"),
+        (lambda a, b: decisions.decision_cost(a, b, 0.5, 1), "truth"),
         (lambda a, b: decisions.selective(a, b, 0.5), "right"),
         (decisions.reliability, "right"),
         (decisions.calibration_error, "right"),
@@ -162,6 +186,7 @@ Z = [[1.0, 2.0, 0.0], [0.0, 1.0, 3.0]]
     ("call", "words"),
     [
         (lambda: decisions.precision_recall([0.1, 0.9], [0, 7], 0.5), "truth must be yes or no, got [0 7]"),
+        (lambda: decisions.decision_cost([0.1, 0.9], [0, 1], 0.5, 0), "price must be positive, got 0"),
         (lambda: decisions.selective([0.1, 0.9], [0.5, 1], 0.5), "right must be yes or no, got [0.5 1. ]"),
         (lambda: decisions.decide([-0.2, 0.7]), "probabilities must be from 0 to 1, got -0.2 to 0.7"),
         (lambda: decisions.decide([0.2, 1.7]), "probabilities must be from 0 to 1, got 0.2 to 1.7"),

@@ -118,6 +118,18 @@ LINES = {
     "Stage 1": line("blue", "--", "s"),
     "Stage 2": line("green", "-.", "^"),
     "Stage 3": line("pink", (0, (4, 1, 1, 1, 1, 1)), "D"),
+    "Other digits": line("orange", ":"),
+    "Nines": line("blue", "-"),
+    "Precision": line("blue", "-", "o"),
+    "Recall": line("orange", "--", "s"),
+    "Cost": line("green", "-"),
+    "Cheapest": line("pink", "-", "D"),
+    "Believed": line("orange", "-", "s"),
+    "This threshold": line("grey", ":", "x"),
+    "F1": line("green", "-.", "^"),
+    "This picture": line("pink", "-"),
+    "There": line("blue", "-"),
+    "Not there": line("orange", ":"),
 }
 
 PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them

@@ -69,6 +69,38 @@ def precision_recall(scores, truth, threshold):
     return share(found, yes.sum(-1)), share(found, truth.sum())
 
 
+def f1(precision, recall):
+    """Harmonic mean of precision and recall, 2 P R / (P + R); 0 where nothing was found, or no precision.
+
+    Parameters
+    ----------
+    precision, recall : float or array
+        As `precision_recall` gives them.
+    """
+    both = share(2 * np.asarray(precision) * recall, np.asarray(precision) + recall)
+    return np.nan_to_num(both, nan=0.0)
+
+
+def decision_cost(scores, truth, threshold, price):
+    """Cost per sample of saying yes where the score reaches a threshold: false alarms + price · misses.
+
+    For scores that are the probabilities they claim to be, the cheapest threshold is 1 / (1 + price).
+
+    Parameters
+    ----------
+    scores : array_like, shape (N,)
+    truth : array_like of bool, shape (N,)
+    threshold : float or array_like, shape (...)
+    price : float
+        Of a miss; a false alarm costs 1.
+    """
+    scores, truth = _pair(scores, truth, "truth")
+    if not price > 0:
+        raise ValueError(f"price must be positive, got {price}")
+    yes = scores >= np.asarray(threshold)[..., None]
+    return ((yes & ~truth).sum(-1) + price * (~yes & truth).sum(-1)) / truth.size
+
+
 def selective(sure, right, threshold):
     """Coverage and accuracy of a classifier that answers only where it is sure enough.
 
