@@ -58,6 +58,10 @@ SYMBOLS = (
     Symbol(r"e_t", "error", "06", "whole-run"),
     Symbol(r"\rho", "factor", "06", "whole-run"),
     Symbol(r"\nabla^2\mathcal{L}", "second_derivatives", "06", "limit-text"),
+    Symbol(r"G", "devices", "10", "rate"),
+    Symbol(r"R", "rate", "10", "rate"),
+    Symbol(r"q", "split", "10", "laws"),
+    Symbol(r"\psi", "shapley", "10", "attribution"),
 )
 
 

@@ -10,22 +10,22 @@ from losslab.formulas import attribution, costs
 
 # --- 10.1: days ---
 
-PLAN = (2e9, 3e10, 16, 3e14, 0.4)  # N, D, n, peak, u
+PLAN = (2e9, 3e10, 16, 3e14, 0.4)  # P, D, G, peak, mfu
 
 
 def check_10_1(answer):
-    """Take a function (N, D, n, peak, u) -> days."""
-    N, D, n, peak, u = PLAN
-    right = costs.train_days(costs.train_flop(N, D), n, u * peak)
+    """Take a function (P, D, G, peak, mfu) -> days."""
+    P, D, G, peak, mfu = PLAN
+    right = costs.train_days(costs.train_flop(P, D), G, mfu * peak)
     slips = {
         "seconds": right * 86_400,
         "hours": right * 24,
         "forward": right / 3,
         "backward": right * 2 / 3,
-        "peak": right * u,
-        "share_above": right * u**2,
-        "one_device": right * n,
-        "devices_above": right * n**2,
+        "peak": right * mfu,
+        "share_above": right * mfu**2,
+        "one_device": right * G,
+        "devices_above": right * G**2,
     }
     got = float(answer(*PLAN))
     if np.isclose(got, right, rtol=1e-6):
@@ -59,18 +59,18 @@ def check_10_2(answer):
 
 
 def check_10_3(answer):
-    """Take a function (room, n, stage) -> parameters."""
-    room, n = 80e9, 6
-    forgotten = {  # per stage: bytes per parameter on each of n devices
-        0: {"weights_alone": 2, "no_adam": 4, "adam_alone": 12, "split": 16 / n, "bytes": 1 / 16},
-        1: {"stage_1_whole": 16, "stage_1_split": 16 / n, "adam_alone": 4 + 8 / n},
-        3: {"stage_3_adam": 4 + 12 / n, "stage_3_whole": 16, "adam_alone": 12 / n},
+    """Take a function (room, G, stage) -> parameters."""
+    room, G = 80e9, 6
+    forgotten = {  # per stage: bytes per parameter on each of G devices
+        0: {"weights_alone": 2, "no_adam": 4, "adam_alone": 12, "split": 16 / G, "bytes": 1 / 16},
+        1: {"stage_1_whole": 16, "stage_1_split": 16 / G, "adam_alone": 4 + 8 / G},
+        3: {"stage_3_adam": 4 + 12 / G, "stage_3_whole": 16, "adam_alone": 12 / G},
     }
     for stage, sizes in forgotten.items():
-        got, right = float(answer(room, n, stage)), room / costs.train_memory(1.0, n, stage)
+        got, right = float(answer(room, G, stage)), room / costs.train_memory(1.0, G, stage)
         if not np.isclose(got, right, rtol=1e-6):
             hint = named(got, {key: room / size for key, size in sizes.items()}) or "off"
-            return Sentence("stage", stage=stage, n=n, room=room, right=right, got=got, hint=hint)
+            return Sentence("stage", stage=stage, G=G, room=room, right=right, got=got, hint=hint)
     return None
 
 

@@ -5,8 +5,8 @@ from itertools import combinations, permutations
 import numpy as np
 
 
-def days(N, D, n, peak, u):
-    return 6 * N * D / (n * u * peak) / 86_400
+def days(P, D, G, peak, mfu):
+    return 6 * P * D / (G * mfu * peak) / 86_400
 
 
 def combine(gradients, sizes):
@@ -14,22 +14,22 @@ def combine(gradients, sizes):
 
 
 def largest(bytes_per_parameter):
-    return lambda room, n, stage: room / bytes_per_parameter(n)[stage]
+    return lambda room, G, stage: room / bytes_per_parameter(G)[stage]
 
 
-def whole(n):
-    return {0: 16, 1: 4 + 12 / n, 3: 16 / n}
+def whole(G):
+    return {0: 16, 1: 4 + 12 / G, 3: 16 / G}
 
 
 def by_orders(take):
     """Shapley values over the orders in `take` (all of them, some, …), averaged."""
 
     def fair_shares(f, n):
-        orders, phi = list(take(n)), np.zeros(n)
+        orders, psi = list(take(n)), np.zeros(n)
         for order in orders:
             for k, i in enumerate(order):
-                phi[i] += f(frozenset(order[: k + 1])) - f(frozenset(order[:k]))
-        return phi / len(orders)
+                psi[i] += f(frozenset(order[: k + 1])) - f(frozenset(order[:k]))
+        return psi / len(orders)
 
     return fair_shares
 
@@ -58,10 +58,10 @@ SLIPS = [
     ("10.1", lambda *a: days(*a) * 24, "Those are hours"),
     ("10.1", lambda *a: days(*a) / 3, "the forward pass alone"),
     ("10.1", lambda *a: days(*a) * 2 / 3, "the backward pass alone"),
-    ("10.1", lambda N, D, n, peak, u: days(N, D, n, peak, 1), "what the peak would give"),
-    ("10.1", lambda N, D, n, peak, u: days(N, D, n, peak, 1 / u), "it belongs below the line"),
-    ("10.1", lambda N, D, n, peak, u: days(N, D, 1, peak, u), "n of them share the work"),
-    ("10.1", lambda N, D, n, peak, u: days(N, D, 1 / n, peak, u), "n belongs below the line"),
+    ("10.1", lambda P, D, G, peak, mfu: days(P, D, G, peak, 1), "what the peak would give"),
+    ("10.1", lambda P, D, G, peak, mfu: days(P, D, G, peak, 1 / mfu), "it belongs below the line"),
+    ("10.1", lambda P, D, G, peak, mfu: days(P, D, 1, peak, mfu), "G of them share the work"),
+    ("10.1", lambda P, D, G, peak, mfu: days(P, D, 1 / G, peak, mfu), "G belongs below the line"),
     ("10.1", lambda *a: 8 / 6 * days(*a), "it should be 2.17, got 2.894"),
     ("10.2", lambda g, s: g.mean(0), "counts as much as one with 60"),
     ("10.2", lambda g, s: g.sum(0), "the plain sum"),
@@ -70,21 +70,21 @@ SLIPS = [
     ("10.2", lambda g, s: (1 / s) @ g / (1 / s).sum(), "upside down"),
     ("10.2", lambda g, s: g.mean(1), "yours has the shape (3,)"),
     ("10.2", lambda g, s: combine(g, s**0.5), "It should begin with"),
-    ("10.3", largest(lambda n: {0: 2, 1: 2, 3: 2}), "Stage 0: 2 bytes per parameter are the weights alone"),
-    ("10.3", largest(lambda n: {0: 4, 1: 4, 3: 4}), "forget Adam's 12"),
-    ("10.3", largest(lambda n: {0: 12, 1: 12, 3: 12}), "a precise copy of the weights: 12 bytes"),
-    ("10.3", largest(lambda n: {0: 16 / n}), "more devices do not help"),
-    ("10.3", lambda room, n, stage: 16 * room, "not how many parameters fit"),
-    ("10.3", largest(lambda n: {0: 16, 1: 16}), "Stage 1: 16 bytes is what stage 0 needs"),
-    ("10.3", largest(lambda n: {0: 16, 1: 16 / n}), "In stage 1 weights and gradients stay whole"),
-    ("10.3", largest(lambda n: {0: 16, 1: 4 + 8 / n}), "Stage 1: Adam's two averages are kept"),
+    ("10.3", largest(lambda G: {0: 2, 1: 2, 3: 2}), "Stage 0: 2 bytes per parameter are the weights alone"),
+    ("10.3", largest(lambda G: {0: 4, 1: 4, 3: 4}), "forget Adam's 12"),
+    ("10.3", largest(lambda G: {0: 12, 1: 12, 3: 12}), "a precise copy of the weights: 12 bytes"),
+    ("10.3", largest(lambda G: {0: 16 / G}), "more devices do not help"),
+    ("10.3", lambda room, G, stage: 16 * room, "not how many parameters fit"),
+    ("10.3", largest(lambda G: {0: 16, 1: 16}), "Stage 1: 16 bytes is what stage 0 needs"),
+    ("10.3", largest(lambda G: {0: 16, 1: 16 / G}), "In stage 1 weights and gradients stay whole"),
+    ("10.3", largest(lambda G: {0: 16, 1: 4 + 8 / G}), "Stage 1: Adam's two averages are kept"),
     (
         "10.3",
-        largest(lambda n: {0: 16, 1: 4 + 12 / n, 3: 4 + 12 / n}),
+        largest(lambda G: {0: 16, 1: 4 + 12 / G, 3: 4 + 12 / G}),
         "Stage 3: In stage 3 all 16 bytes are split",
     ),
-    ("10.3", largest(lambda n: {0: 16, 1: 4 + 12 / n, 3: 16}), "Stage 3: 16 bytes is what stage 0 needs"),
-    ("10.3", largest(lambda n: {0: 17}), "it should be 5e+09, got 4.706e+09"),
+    ("10.3", largest(lambda G: {0: 16, 1: 4 + 12 / G, 3: 16}), "Stage 3: 16 bytes is what stage 0 needs"),
+    ("10.3", largest(lambda G: {0: 17}), "it should be 5e+09, got 4.706e+09"),
     (
         "10.4",
         lambda f, n: [f(frozenset(range(n))) - f(frozenset(range(n)) - {i}) for i in range(n)],
