@@ -11,6 +11,7 @@ from site_demo import openers
 from losslab import explorers
 from losslab.explorers import stage
 from losslab.figures import palette
+from losslab.formulas import trajectories
 
 pytestmark = pytest.mark.browser
 
@@ -204,6 +205,27 @@ def test_diverging_runs_are_named_on_the_page(bare):
     )
     step.fill("5")
     page.wait_for_function("document.querySelector('.ll-say').textContent.includes('GD diverged at step 5')")
+
+
+def test_of_a_long_run_the_step_that_is_shown_and_copied_is_one_that_is_stored(bare):
+    explorer = explorers.explore(lr=0.101, steps=1000, shown=["GD"])
+    page, stored = bare(explorer, kernel=True), trajectories.thinned(1000).tolist()
+    step = page.get_by_role("slider", name="step")
+    assert (step.get_attribute("aria-valuetext"), step.get_attribute("max")) == ("1000", "100")
+    assert page.locator(".ll-say").inner_text() == "Loss at step 1000: GD diverged at step 355."
+    drag(page, "step", 0.8, seconds=0.2)
+    shown = int(step.get_attribute("aria-valuetext"))
+    assert shown in stored[65:95]
+    line = page.locator(".ll code").inner_text()
+    assert f"step={shown}, " in line
+    assert line == repr(explorer) == repr(eval(line, {"explorers": explorers}))
+    assert page.locator(".ll-say").inner_text().startswith(f"Loss at step {shown}: GD ")
+    page.get_by_role("combobox", name="steps").select_option("300")
+    page.wait_for_function("document.querySelector('.ll code').textContent.includes('steps=300')")
+    page.wait_for_timeout(400)
+    at = int(step.input_value())
+    assert step.get_attribute("aria-valuetext") == str(trajectories.thinned(300)[at])
+    assert page.locator(".ll code").inner_text() == repr(explorer)
 
 
 def test_play_walks_through_the_steps_and_pauses(bare):
