@@ -31,10 +31,10 @@ def picture(page):
 EXPLORERS = {
     "explore": (explorers.explore, ["learning rate α", "momentum β, β₁", "step"]),
     "bowl": (explorers.bowl, ["learning rate α", "curvature λ", "step"]),
-    "eigenvalues": (explorers.eigenvalues, ["learning rate × curvature, αλ", "momentum β"]),
+    "eigenvalues": (explorers.eigenvalues, ["rate αλ", "momentum β"]),
     "noise": (explorers.noise, ["learning rate α", "examples per step B"]),
-    "denominator": (explorers.denominator, ["β₂, memory of the squared gradients", "ε"]),
     "turned": (explorers.turned, ["angle, degrees", "learning rate α", "step"]),
+    "denominator": (explorers.denominator, ["memory β₂", "ε"]),
     "worked_example": (explorers.worked_example, ["learning rate α", "input x", "step"]),
     "inputs": (
         explorers.inputs,
