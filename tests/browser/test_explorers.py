@@ -36,10 +36,7 @@ EXPLORERS = {
     "turned": (explorers.turned, ["angle, degrees", "learning rate α", "step"]),
     "denominator": (explorers.denominator, ["memory β₂", "ε"]),
     "worked_example": (explorers.worked_example, ["learning rate α", "input x", "step"]),
-    "inputs": (
-        explorers.inputs,
-        ["shift of the inputs (their mean)", "scale of the inputs (their deviation)", "step"],
-    ),
+    "inputs": (explorers.inputs, ["shift (mean)", "scale (deviation)", "step"]),
     "logits": (explorers.logits, ["logit z₁", "logit z₂"]),
     "price_list": (explorers.price_list, ["probability p"]),
     "outlier": (explorers.outlier, ["outlier y", "Huber's δ"]),

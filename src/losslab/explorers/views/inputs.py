@@ -112,6 +112,7 @@ def stage(figure, theme, words):
     plane.set(xlim=(-2.2, 4.2), ylim=(-5.5, 8), xlabel="w", ylabel="b", aspect="equal")
     curve.set(xlim=(-1, STEPS + 1), ylim=(1e-7, 10), yscale="log", xlabel=words["step"])
     curve.set_ylabel(words["above"])
+    line.set_xticks((-5, 0, 5))
     for ax in (line, plane, curve):
         palette.tint(ax, theme)
     return [line, plane, curve]
