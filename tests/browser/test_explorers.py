@@ -28,6 +28,8 @@ def picture(page):
 
 EXPLORERS = {
     "explore": (explorers.explore, ["learning rate α", "momentum β, β₁", "step"]),
+    "bowl": (explorers.bowl, ["learning rate α", "curvature λ", "step"]),
+    "eigenvalues": (explorers.eigenvalues, ["learning rate × curvature, αλ", "momentum β"]),
     "worked_example": (explorers.worked_example, ["learning rate α", "input x", "step"]),
     "logits": (explorers.logits, ["logit z₁", "logit z₂"]),
     "price_list": (explorers.price_list, ["probability p"]),

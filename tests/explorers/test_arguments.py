@@ -26,6 +26,8 @@ REFUSED = {
         "start": PAIR,
         "step": [*NUMBER, -1, 101, 3.5],
     },
+    "bowl": {"lr": [*SLIDER, 0, 5], "curvature": [*SLIDER, 0, 5], "step": [*NUMBER, -1, 31, 0.5]},
+    "eigenvalues": {"rate": [*SLIDER, 0, 5], "beta": [*SLIDER, -0.1, 1]},
     "worked_example": {"lr": [*SLIDER, -0.1, 0.31], "x": [*SLIDER, -11, 11], "step": [*NUMBER, -1, 41, 0.5]},
     "logits": {"z1": [*SLIDER, -7, 7], "z2": [*SLIDER, -7, 7], "label": [*CHOICE, 0, 4, "1"]},
     "price_list": {"p": [*SLIDER, 0, 1]},

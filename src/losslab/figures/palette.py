@@ -112,6 +112,9 @@ LINES = {
     "Falls": line("orange", ":"),
     "This weight": line("pink", "-", "D"),
     "Promised": line("orange", "--", "s"),
+    "Eigenvalue": line("pink", "-", "D"),
+    "Track": line("grey", ":"),
+    "Pace": line("grey", ":"),
 }
 
 PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them

@@ -1,0 +1,135 @@
+"""The explorers of chapter 5 that take one idea each, against another way of computing it."""
+
+import numpy as np
+import pytest
+
+from losslab.explorers.views import bowl, eigenvalues
+
+
+def drawn(view, key, panel):
+    """The points of a series at the only position there is."""
+    (found,) = [series for series in view.series if (series.key, series.panel) == (key, panel)]
+    return found.points[0, 0]
+
+
+# --- bowl ---
+
+
+def in_a_bowl(lr, curvature):
+    return bowl.compute(np.array([[lr]]), np.array([[curvature]]))
+
+
+@pytest.mark.parametrize(("lr", "curvature"), [(0.2, 1.0), (0.9, 2.0), (0.3, 4.0)])
+def test_gd_in_a_bowl_is_a_power_of_its_factor(lr, curvature):
+    view, t = in_a_bowl(lr, curvature), np.arange(31)
+    w = (1 - lr * curvature) ** t
+    np.testing.assert_allclose(drawn(view, "GD", 1), np.stack([t, w], -1), rtol=1e-9)
+    np.testing.assert_allclose(drawn(view, "GD", 0), np.stack([w, curvature / 2 * w**2], -1), rtol=1e-9)
+
+
+def test_the_path_stays_on_the_parabola():
+    view = in_a_bowl(0.9, 2.0)
+    w, loss = drawn(view, "Loss", 0).T
+    path = drawn(view, "GD", 0)
+    np.testing.assert_allclose(np.interp(path[:, 0], w, loss), path[:, 1], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("lr", "curvature", "said"),
+    [
+        (0.2, 1.0, "1 − αλ = 0.8: it shrinks. The limit is α = 2/λ = 2. After 30 steps |w| is 0.0012 times"),
+        (
+            0.5,
+            2.0,
+            "= 0: it lands in the minimum at once. The limit is α = 2/λ = 1. After 30 steps |w| is 0 ",
+        ),
+        (0.9, 2.0, "= -0.8: it shrinks and changes its sign at every step. The limit is α = 2/λ = 1."),
+        (1.0, 2.0, "= -1: it changes its sign for ever and gets no smaller."),
+        (1.1, 2.0, "= -1.2: it grows."),
+    ],
+)
+def test_the_bowl_says_the_factor_and_the_limit(lr, curvature, said):
+    assert said in in_a_bowl(lr, curvature).sentence()
+
+
+def test_the_bowl_says_where_the_run_stands_at_a_step():
+    assert in_a_bowl(0.2, 1.0).sentence(step=2).endswith("After 2 steps |w| is 0.64 times its start.")
+
+
+def test_a_run_that_grows_leaves_the_bowl():
+    (ends,) = {int(s.ends[0, 0]) for s in in_a_bowl(1.5, 2.0).series if s.key == "GD"}
+    assert 2.0 ** (ends - 1) <= 10 < 2.0**ends, "the factor is −2"
+
+
+# --- eigenvalues ---
+
+
+def step_matrix(rate, beta):
+    """M of momentum on a bowl with λ = 1, which takes (w, u) one step on."""
+    return np.array([[1 - rate, -rate * beta], [1, beta]])
+
+
+def with_momentum(rate, beta):
+    return eigenvalues.compute(np.array([[rate]]), np.array([[beta]]))
+
+
+SETTINGS = [(0.1, 0.9), (0.05, 0.3), (2.5, 0.9), (2.3, 0.2), (2.5, 0.0), (3.9, 0.9), (0.001, 0.99)]
+
+
+@pytest.mark.parametrize(("rate", "beta"), SETTINGS)
+def test_the_dots_are_the_eigenvalues_of_the_step_matrix(rate, beta):
+    dots = [s.points[0, 0, 0] for s in with_momentum(rate, beta).series if s.key == "Eigenvalue"]
+    found = np.sort_complex([complex(*dot) for dot in dots])
+    expected = np.sort_complex(np.linalg.eigvals(step_matrix(rate, beta)).astype(complex))
+    np.testing.assert_allclose(found, expected, atol=1e-7)
+
+
+@pytest.mark.parametrize(("rate", "beta"), SETTINGS)
+def test_the_path_is_made_by_the_step_matrix_and_its_pace_is_the_spectral_radius(rate, beta):
+    view, M = with_momentum(rate, beta), step_matrix(rate, beta)
+    states = np.array([np.linalg.matrix_power(M, t) @ (1.0, 0.0) for t in range(61)])
+    np.testing.assert_allclose(drawn(view, "Momentum", 1)[:, 1], states[:, 0], rtol=1e-7, atol=1e-9)
+    up, down = (s.points[0, 0, :, 1] for s in view.series if s.key == "Pace")
+    radius = np.abs(np.linalg.eigvals(M)).max()
+    np.testing.assert_allclose((up, -down), [radius ** np.arange(61)] * 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.3, 0.9, 0.99])
+def test_the_track_leads_through_the_eigenvalues_of_every_rate(beta):
+    branches = [s.points[0, 0] for s in with_momentum(0.1, beta).series if s.key == "Track"]
+    fine, at = np.linspace(0, 1, 20_001), np.linspace(0, 1, len(branches[0]))
+    track = np.concatenate([np.stack([np.interp(fine, at, x) for x in one.T], -1) for one in branches])
+    for rate in np.linspace(0.001, 4.2, 30):
+        for r in np.linalg.eigvals(step_matrix(rate, beta)).astype(complex):
+            assert np.hypot(*(track - (r.real, r.imag)).T).min() < 0.01
+    assert np.hypot(*(track - (-(beta**0.5), 0)).T).min() < 1e-3, "where the two meet"
+
+
+@pytest.mark.parametrize(
+    ("rate", "beta", "said"),
+    [
+        (
+            0.1,
+            0.9,
+            "r = 0.900 ± 0.300 i, so ρ = 0.949: w swings and shrinks. The limit is αλ = 2(1 + β) = 3.8.",
+        ),
+        (0.3, 0.0, "r = 0.700 and 0.000, so ρ = 0.700: w shrinks without swinging. The limit is αλ = 2(1"),
+        (1.5, 0.0, "r = 0.000 and -0.500, so ρ = 0.500: w changes its sign at every step and shrinks."),
+        (3.8, 0.9, "r = -0.900 and -1.000, so ρ = 1.000: w gets no smaller."),
+        (3.9, 0.9, "so ρ = 1.316: w grows."),
+    ],
+)
+def test_the_sentence_names_both_eigenvalues_and_what_they_do(rate, beta, said):
+    assert said in with_momentum(rate, beta).sentence()
+
+
+def test_what_the_sentence_says_is_what_the_path_does():
+    rate, beta = (slider.values for slider in eigenvalues.SLIDERS)
+    view = eigenvalues.compute(rate[:, None], beta[None])
+    texts = view.said("en")[0].ravel()
+    (w,) = (s.points[..., 1].reshape(len(texts), -1) for s in view.series if s.key == "Momentum")
+    turns = (w[:, 1:] * w[:, :-1] < 0).sum(-1)
+    assert not turns[["without swinging" in text for text in texts]].any()
+    assert (turns[["every step" in text for text in texts]] == eigenvalues.STEPS).all()
+    grows = ["w grows" in text for text in texts]
+    np.testing.assert_array_equal(grows, (rate[:, None] > 2 * (1 + beta)).ravel())
