@@ -87,7 +87,7 @@ def _beale(w):
 def _beale_gradient(w):
     x, y = w[..., 0], w[..., 1]
     gaps = [(c - x + x * y * y ** (k - 1), k) for c, k in ((1.5, 1), (2.25, 2), (2.625, 3))]
-    d_x = sum(2 * gap * (y**k - 1) for gap, k in gaps)
+    d_x = sum(2 * gap * (y * y ** (k - 1) - 1) for gap, k in gaps)
     d_y = sum(2 * gap * k * x * y ** (k - 1) for gap, k in gaps)
     return np.stack([d_x, d_y], -1)
 
