@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from losslab.explorers.views import bowl, eigenvalues
+from losslab.explorers.views import bowl, eigenvalues, noise
 
 
 def drawn(view, key, panel):
@@ -133,3 +133,73 @@ def test_what_the_sentence_says_is_what_the_path_does():
     assert (turns[["every step" in text for text in texts]] == eigenvalues.STEPS).all()
     grows = ["w grows" in text for text in texts]
     np.testing.assert_array_equal(grows, (rate[:, None] > 2 * (1 + beta)).ravel())
+
+
+# --- noise ---
+
+
+def with_noise(lr, batch):
+    return noise.compute(np.array([[lr]]), np.array([[batch]]))
+
+
+def second_moment(rates, batch):
+    """E ½|w|² after every step, by the recursion for the second moment."""
+    second, losses = 1.6**2 + 0.9**2, []
+    for rate in rates:
+        losses.append(second / 2)
+        second = (1 - rate) ** 2 * second + rate**2 * noise.SIGMA**2 / batch
+    return np.array(losses)
+
+
+@pytest.mark.parametrize(("lr", "batch"), [(0.1, 10), (0.5, 1), (1.5, 50), (0.03, 500)])
+def test_the_means_are_those_of_theory(lr, batch):
+    view, t = with_noise(lr, batch), np.arange(1001)
+    for key, rates in {"Constant rate": 0 * t + lr, "Decaying rate": lr / (1 + t / 100)}.items():
+        steps, losses = drawn(view, key, 1).T
+        np.testing.assert_array_equal(steps, t[::10])
+        np.testing.assert_allclose(losses, second_moment(rates, batch)[::10], rtol=0.3)
+    assert drawn(view, "Floor", 1)[:, 1] == pytest.approx(second_moment(0 * t + lr, batch)[-1], rel=1e-6)
+
+
+@pytest.mark.parametrize("lr", [0.02, 0.1, 0.5, 1.5])
+def test_the_measured_floor_is_within_a_twentieth_of_the_computed_one(lr):
+    steps, losses = drawn(with_noise(lr, 1), "Constant rate", 1).T
+    assert losses[steps > 600].mean() == pytest.approx(noise.floor(lr, 1), rel=0.05)
+
+
+@pytest.mark.parametrize(("lr", "batch"), [(0.1, 1), (0.3, 20)])
+def test_one_run_is_sgd_with_the_recorded_noise_of_its_batch(lr, batch):
+    xi = np.random.default_rng(0).normal(0, 2 / 2**0.5, (1000, 200, 2))[:, 0] / batch**0.5
+    for key, decay in (("One run", np.inf), ("Decaying rate", 100)):
+        w, path = np.array((-1.6, 0.9)), []
+        for t in range(1000):
+            path.append(w)
+            w = w - lr / (1 + t / decay) * (w + xi[t])
+        path = np.array([*path, w])[::10]
+        view = with_noise(lr, batch)
+        np.testing.assert_allclose(drawn(view, key, 0), path, atol=1e-9)
+    losses = drawn(view, "One run", 1)[:, 1]
+    np.testing.assert_allclose(losses, (drawn(view, "One run", 0) ** 2).sum(-1) / 2)
+
+
+def test_the_sentence_says_both_floors_the_decaying_rate_and_the_price():
+    said = with_noise(0.1, 10).sentence()
+    assert "the loss stays near 0.01" in said
+    assert "ασ²/(2B(2 − α)) = 0.011." in said, "0.1 · 4/(20 · 1.9)"
+    assert "The price of a run: 10,000 gradients." in said
+    end = float(said.split("it ends at ")[1].split(". ")[0])
+    assert end == pytest.approx(drawn(with_noise(0.1, 10), "Decaying rate", 1)[-1, 1], rel=0.05)
+
+
+def test_a_small_rate_that_decays_comes_too_late():
+    ends = {key: drawn(with_noise(0.01, 10), key, 1)[-1, 1] for key in ("Constant rate", "Decaying rate")}
+    assert ends["Decaying rate"] > 5 * ends["Constant rate"]
+
+
+def test_the_mean_is_that_of_200_runs_one_by_one():
+    xi = np.random.default_rng(0).normal(0, 2 / 2**0.5, (1000, 200, 2)) / 5**0.5
+    w, losses = np.tile((-1.6, 0.9), (200, 1)), []
+    for t in range(1000):
+        losses.append((w**2).sum(-1).mean() / 2)
+        w = w - 0.2 * (w + xi[t])
+    np.testing.assert_allclose(drawn(with_noise(0.2, 5), "Constant rate", 1)[:-1, 1], losses[::10])

@@ -115,6 +115,10 @@ LINES = {
     "Eigenvalue": line("pink", "-", "D"),
     "Track": line("grey", ":"),
     "Pace": line("grey", ":"),
+    "One run": line("grey", "-"),
+    "Constant rate": line("orange", "-", "o"),
+    "Decaying rate": line("blue", "--", "s"),
+    "Floor": line("green", ":", "D"),
 }
 
 PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them
