@@ -82,11 +82,11 @@ def encode(traits):
 
 
 def offered(explorer):
-    """Return the menus that a page can offer: as many as make at most MOST pictures."""
+    """Return the menus that a page can offer: those that make the most pictures, but at most MOST."""
     names = list(explorer.menus)
-    while np.prod([len(explorer.menus[name]) for name in names]) > MOST:
-        names.remove(max(names, key=lambda name: len(explorer.menus[name])))
-    return names
+    found = [some for n in range(len(names) + 1) for some in itertools.combinations(names, n)]
+    pictures = {some: int(np.prod([len(explorer.menus[name]) for name in some])) for some in found}
+    return list(max((some for some in found if pictures[some] <= MOST), key=pictures.get))
 
 
 def alone(explorer, names):

@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 import browser
+import numpy as np
 import pytest
 from site_demo import openers
 
@@ -363,11 +364,15 @@ def test_lines_on_each_other_are_all_seen(bare, opener):
     else:
         keys, explorer = ["As printed", "Corrected"], opener(x=-1, shown=["As printed", "Corrected"])
     page, at = bare(explorer), tuple(explorer.state["index"])
+    grid = [len(s.values) for s in explorer.sliders]
     one, other = (
-        next(s for s in explorer.computed().series if s.key == key and s.panel == 1) for key in keys
+        np.broadcast_to(s.points, (*grid, *s.points.shape[2:]))[at]
+        for key in keys
+        for s in explorer.computed().series
+        if s.key == key and s.panel == 1
     )
-    xy = stage.pixels(explorer.panels[1], one.points[at])
-    assert abs(xy - stage.pixels(explorer.panels[1], other.points[at])).max() < 0.5, "they coincide"
+    xy = stage.pixels(explorer.panels[1], one)
+    assert abs(xy - stage.pixels(explorer.panels[1], other)).max() < 0.5, "they coincide"
     colours = [list(bytes.fromhex(palette.colour(key, "light")[1:])) for key in keys]
     for k in (15, 24):  # between two markers, and at some
         found = page.evaluate(NEAR, [*xy[k], 24, colours])

@@ -24,6 +24,9 @@ REFUSED = {
         "lr": [*SLIDER, 0, 1.1],
         "beta": [*SLIDER, -0.1, 1],
         "start": PAIR,
+        "steps": [*CHOICE, 101, "100"],
+        "gradient": [3, "g", (1, 2)],
+        "window": [3, "ab", (1, 2), ((1, 0), (0, 1))],
         "step": [*NUMBER, -1, 101, 3.5],
     },
     "bowl": {"lr": [*SLIDER, 0, 5], "curvature": [*SLIDER, 0, 5], "step": [*NUMBER, -1, 31, 0.5]},
@@ -112,7 +115,8 @@ def test_bad_values_are_answered_with_what_is_expected_and_what_came(opener):
         (
             "explore",
             {"surface": "bowl"},
-            "surface must be one of ravine, saddle, rosenbrock, beale, got 'bowl'",
+            "surface must be one of ravine, saddle, rosenbrock, beale, or a function of two numbers, "
+            "got 'bowl'",
         ),
         ("explore", {"lr": 0}, "lr must be a number between 0.001 and 1, got 0"),
         ("vanishing", {"depth": 20.5}, "depth must be a whole number between 2 and 40, got 20.5"),

@@ -44,7 +44,7 @@ def test_paths_on_the_grid_are_the_runs_of_the_chapter():
     i, j = explorer.state["index"]
     adam = next(s for s in explorer.computed().series if s.key == "Adam" and s.panel == 0)
     rule = partial(optim.adam, lr=0.01, beta1=0.5)
-    run = trajectories.run(rule, surfaces.SURFACES["beale"].gradient, (1.0, 1.0), explore.STEPS)
+    run = trajectories.run(rule, surfaces.SURFACES["beale"].gradient, (1.0, 1.0), 100)
     np.testing.assert_allclose(adam.points[i, j], run, rtol=1e-12)
 
 
@@ -55,7 +55,7 @@ START = np.array(surfaces.SURFACES["ravine"].start)
 def ravine():
     """The view of four optimisers at lr = 0.3, where λ = 20: gradient descent is stable below 0.1."""
     start = surfaces.SURFACES["ravine"].start
-    return explore.compute(np.array([[0.3]]), np.array([[0.9]]), surface="ravine", start=start)
+    return explore.compute(np.array([[0.3]]), np.array([[0.9]]), surface="ravine", start=start, steps=100)
 
 
 def test_diverging_runs_are_said_to_diverge(ravine):
@@ -115,9 +115,96 @@ def test_a_sentence_says_the_loss_of_the_run_at_every_step():
     view, at = explorer.computed(), explorer.state["index"]
     rule = partial(optim.adam, lr=0.01, beta1=0.5)
     beale = surfaces.SURFACES["beale"]
-    losses = beale.value(trajectories.run(rule, beale.gradient, beale.start, explore.STEPS))
-    said = [view.sentence(at, ["Adam"], step=k) for k in range(explore.STEPS + 1)]
+    losses = beale.value(trajectories.run(rule, beale.gradient, beale.start, 100))
+    said = [view.sentence(at, ["Adam"], step=k) for k in range(101)]
     assert said == [f"Loss at step {k}: Adam {loss:.2g}." for k, loss in enumerate(losses)]
+
+
+@pytest.fixture(scope="module")
+def long():
+    """1,000 steps in the ravine, 101 of them stored; gradient descent is stable below α = 0.1."""
+    rates, betas = np.array([[0.03], [0.101]]), np.array([[0.9, 0.5]])
+    return explore.compute(rates, betas, surface="ravine", start=tuple(START), steps=1000)
+
+
+def test_a_long_run_is_stored_at_its_steps_and_drawn_over_them(long):
+    assert (len(long.steps), long.steps[-1]) == (101, 1000)
+    gd, momentum = (
+        next(s for s in long.series if (s.key, s.panel) == (key, 1)) for key in ("GD", "Momentum")
+    )
+    assert (gd.points.shape[:2], momentum.points.shape[:2]) == ((2, 1), (2, 2))
+    np.testing.assert_array_equal(gd.points[0, 0, :, 0], long.steps)
+    w = START * np.stack([(1 - 0.03) ** long.steps, (1 - 0.6) ** long.steps], -1)
+    np.testing.assert_allclose(gd.points[0, 0, :, 1], surfaces.SURFACES["ravine"].value(w), rtol=1e-9)
+
+
+def test_a_run_that_diverges_between_two_stored_steps_is_said_to_at_the_right_one(long):
+    """With α = 0.101 the coordinate of curvature 20 grows by 1.02 a step, from 0.9 beyond 1,000."""
+    first = int(np.ceil(np.log(1e3 / START[1]) / np.log(1.02)))
+    assert first not in long.steps
+    k = int((long.steps < first).sum())
+    before, after = (long.sentence((1, 0), ["GD"], step=at) for at in (k - 1, k))
+    loss = 10 * (START[1] * 1.02 ** long.steps[k - 1]) ** 2
+    assert before == f"Loss at step {long.steps[k - 1]}: GD {loss:.2g}."
+    assert after == f"Loss at step {long.steps[k]}: GD diverged at step {first}."
+
+
+def lasting(**given):
+    return explorers.explore(lr=0.101, steps=1000, shown=["GD"], **given)
+
+
+def test_the_picture_of_a_long_run_ends_before_it_diverges_and_says_when():
+    explorer = lasting()
+    (line,) = [line for line in explorer.still().axes[0].get_lines() if line.get_label().startswith("GD")]
+    assert line.get_label() == "GD (diverged at step 355)"
+    assert len(line.get_xdata()) == (trajectories.thinned(1000) < 355).sum()
+    assert explorer.still().axes[1].get_xlim() == (-20, 1020)
+
+
+@pytest.mark.parametrize(
+    ("asked", "stored"), [(0, 0), (61, 60), (64, 65), (100, 100), (999, 1000), (1000, 1000)]
+)
+def test_a_step_between_those_that_are_stored_is_the_nearest_one(asked, stored):
+    explorer = lasting(step=asked)
+    assert explorer.meta["steps"][explorer.state["step"]] == stored
+    assert f"steps=1000, lr=0.101, beta=0.9, step={stored}, shown" in repr(explorer)
+    assert explorer.sentence().startswith(f"Loss at step {stored}: GD ")
+
+
+def test_the_length_of_the_runs_is_chosen_and_the_place_of_the_step_stays():
+    explorer = explorers.explore(step=60)
+    for steps in ("300", "1000", "100"):
+        explorer.ask = {"choice": ["steps", steps], "n": int(steps)}
+        assert explorer.meta["steps"][-1] == explorer.settings["steps"] == int(steps)
+        assert explorer.state["step"] == 60
+    assert repr(explorer) == repr(explorers.explore(step=60))
+
+
+def test_fewer_steps_than_before_leave_the_last_one():
+    def compute(k, size):
+        line = contract.Series("Loss", 0, np.zeros((5, 1, size, 2)), scrub=True)
+        return contract.View(
+            {"slider.k": "k", "menu.size": "n", "says": "."}, explore_stage, [line], Sentence("says")
+        )
+
+    def one(k=0.0, size=9):
+        slider = contract.Slider("k", np.linspace(0, 1, 5))
+        return GridExplorer(one, compute, (slider,), {"size": (9, 4)}, k=k, size=size)
+
+    explorer = one()
+    assert explorer.state["step"] == 8
+    explorer.ask = {"choice": ["size", "4"], "n": 1}
+    assert explorer.state["step"] == 3
+    assert repr(explorer).endswith("step=3)")
+
+
+def test_steps_that_do_not_fit_what_is_drawn_are_refused():
+    line = contract.Series("Loss", 0, np.zeros((1, 1, 5, 2)), scrub=True)
+    view = contract.View("explore", explore_stage, [line], Sentence("says"), steps=np.arange(4))
+    with pytest.raises(
+        ValueError, match=re.escape("steps must have the shape (5,) of what is drawn, got (4,)")
+    ):
+        view.stored()
 
 
 def test_the_sentence_follows_the_legend(ravine):
@@ -321,7 +408,7 @@ def test_what_is_packed_is_unpacked_again():
 def test_choosing_a_surface_takes_its_start_along():
     explorer = explorers.explore()
     explorer.ask = {"choice": ["surface", "beale"], "n": 1}
-    assert explorer.settings == {"surface": "beale", "start": surfaces.SURFACES["beale"].start}
+    assert explorer.settings == {"surface": "beale", "start": surfaces.SURFACES["beale"].start, "steps": 100}
     assert explorer.meta["choices"]["surface"][0] == "beale"
 
 
@@ -339,8 +426,7 @@ def test_dragging_the_start_previews_one_position_and_letting_go_computes_all():
     assert "GD " in explorer.preview["texts"], "the sentence goes along"
     explorer.ask = {"point": point, "preview": False, "n": 2}
     assert explorer.atlas != whole
-    i, j = explorer.state["index"]
-    np.testing.assert_allclose(explorer.computed().series[0].points[i, j, 0], target)
+    np.testing.assert_allclose(explorer.computed().series[0].points[:, 0, 0], [target] * 97)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

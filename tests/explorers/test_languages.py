@@ -34,7 +34,9 @@ def test_the_trajectory_explorer_speaks_chinese_and_its_line_is_the_same(chinese
     assert dict(zip(meta["keys"], meta["names"], strict=True))["GD"] == "梯度下降"
     said = chinese.computed().sentence(chinese.state["index"], ["GD"])
     assert said == "第 100 步的损失：梯度下降 在第 5 步发散。"
-    assert repr(chinese).startswith("explorers.explore(surface='ravine', start=(-1.6, 0.9), lr=0.3")
+    assert repr(chinese).startswith(
+        "explorers.explore(surface='ravine', start=(-1.6, 0.9), steps=100, lr=0.3"
+    )
     assert "shown=['GD', 'Momentum']" in repr(chinese)
 
 

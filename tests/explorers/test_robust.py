@@ -96,8 +96,8 @@ def assert_atlas_holds(view, explorer):
         block = numbers[start : start + a * b * size].reshape(a, b, size)
         block = np.broadcast_to(block, (*series.points.shape[:2], size))
         start += a * b * size
-        drawn, steps = block[..., 0], block[..., 1:].reshape(*block.shape[:2], 2, -1)
-        got = np.cumsum(steps, axis=-1, dtype=np.int16).swapaxes(-1, -2) / explorer.meta["size"][2]
+        drawn, moves = block[..., 0], block[..., stage.HEAD :].reshape(*block.shape[:2], 2, -1)
+        got = np.cumsum(moves, axis=-1, dtype=np.int16).swapaxes(-1, -2) / explorer.meta["size"][2]
         want = stage.pixels(explorer.panels[series.panel], series.points)
         seen = np.arange(want.shape[2]) < drawn[..., None]
         np.testing.assert_allclose(got[seen], want[seen], atol=0.5 / stage.UNIT)
@@ -169,7 +169,9 @@ def instant(explorer, monkeypatch):
 
     monkeypatch.setattr(widget.GridExplorer, "computed", lambda self: view)
     monkeypatch.setattr(widget.GridExplorer, "_set_stage", stage)
-    monkeypatch.setattr(widget, "pack", lambda s, ax: np.zeros((1, 1, 1 + 2 * s.points.shape[2]), "<i2"))
+    monkeypatch.setattr(
+        widget, "pack", lambda s, *_: np.zeros((1, 1, stage.HEAD + 2 * s.points.shape[2]), "<i2")
+    )
 
 
 def assert_copied(explorer):
@@ -196,11 +198,11 @@ def test_every_setting_survives_being_copied(explorer):
     for sets in [*menus, start]:
         off = {s.name: rng.choice(between(s, rng)).item() for s in explorer.sliders}
         one = opener(**{**explorer.settings, **sets, **off})
-        last, steps = [len(s.values) - 1 for s in one.sliders], explorer.meta["steps"]
+        last, steps = [len(s.values) - 1 for s in one.sliders], max(len(explorer.meta["steps"]), 1)
         for shown in ([], names[:1], names[1:], names):
             assert_copied(one).close()
             index = [int(rng.integers(k + 1)) for k in last]
-            one.state = {"index": [*index, 0][:2], "shown": shown, "step": int(rng.integers(steps + 1))}
+            one.state = {"index": [*index, 0][:2], "shown": shown, "step": int(rng.integers(steps))}
             assert_copied(one).close()
         one.close()
 
@@ -251,7 +253,7 @@ def test_every_value_within_the_ends_has_its_place_on_the_slider(explorer):
 @pytest.mark.usefixtures("small_png")
 def test_the_static_picture_can_be_drawn_at_both_ends_and_without_lines(explorer):
     last = [len(s["values"]) - 1 for s in explorer.meta["sliders"]]
-    names, steps = explorer.meta["keys"], explorer.meta["steps"]
+    names, steps = explorer.meta["keys"], max(len(explorer.meta["steps"]) - 1, 0)
     before = explorer.state
     for index, step, shown in (([0, 0], 0, names), ([*last, 0][:2], steps, names), ([0, 0], steps, [])):
         explorer.state = {"index": index, "step": step, "shown": shown}

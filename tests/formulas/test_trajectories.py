@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from losslab.formulas import optim, surfaces
-from losslab.formulas.trajectories import below_for_good, diverged_at, loss_along, run
+from losslab.formulas.trajectories import below_for_good, diverged_at, loss_along, run, run_long, thinned
 
 
 def bowl(w):
@@ -34,6 +34,35 @@ def test_no_steps_leave_the_start():
             lambda: run(STEP, lambda w: w[:, None], [1.0, 2.0], 3),
             r"gradient must keep the shape of w, \(2,\), got \(2, 1\)",
         ),
+        (
+            lambda: run_long(STEP, bowl, [1.0], [0, 2, 1]),
+            r"keep must be ascending whole numbers, 0 or more, got \[0, 2, 1\]",
+        ),
+        (
+            lambda: run_long(STEP, bowl, [1.0], [1, 1]),
+            r"keep must be ascending whole numbers, 0 or more, got \[1, 1\]",
+        ),
+        (
+            lambda: run_long(STEP, bowl, [1.0], [-1, 1]),
+            r"keep must be ascending whole numbers, 0 or more, got \[-1, 1\]",
+        ),
+        (
+            lambda: run_long(STEP, bowl, [1.0], [0, 1.5]),
+            r"keep must be ascending whole numbers, 0 or more, got \[0.0, 1.5\]",
+        ),
+        (
+            lambda: run_long(STEP, bowl, [1.0], [[0, 1]]),
+            r"keep must be ascending whole numbers, 0 or more, got \[\[0, 1\]\]",
+        ),
+        (
+            lambda: run_long(STEP, bowl, [1.0], np.array([], int)),
+            r"keep must be ascending whole numbers, 0 or more, got \[\]",
+        ),
+        (
+            lambda: run_long(STEP, lambda w: w[:, None], [1.0, 2.0], [0, 3]),
+            r"gradient must keep the shape of w, \(2,\), got \(2, 1\)",
+        ),
+        (lambda: run_long(STEP, bowl, [1.0], [0, 1], 0), "limit must be positive, got 0"),
         (lambda: diverged_at([1.0, 2.0]), r"a path must be \(steps \+ 1, ..., d\), got \(2,\)"),
         (lambda: diverged_at([[1.0, 2.0]], 0), "limit must be positive, got 0"),
         (lambda: diverged_at([[1.0, 2.0]], np.nan), "limit must be positive, got nan"),
@@ -127,6 +156,52 @@ def test_divergence_is_dated():
 def test_divergence_is_dated_for_each_run_of_a_batch():
     path = run(partial(optim.gd, lr=np.array([0.5, 11.0])[:, None]), bowl, [1.0, 0.0], 6)
     np.testing.assert_array_equal(diverged_at(path), [-1, 4])  # 10⁴ is the first beyond 10³
+
+
+@pytest.mark.parametrize("name", surfaces.SURFACES)
+def test_a_long_run_is_the_run_at_the_steps_that_are_kept(name):
+    """Whatever is kept, divergence is dated as in the whole path."""
+    surface, lr = surfaces.SURFACES[name], np.array([1e-3, 0.09, 0.12, 1.0])[:, None]
+    for rule in (partial(optim.momentum, lr=lr), partial(optim.adam, lr=lr)):
+        whole = run(rule, surface.gradient, surface.start, 300)
+        for keep in ([0, 7, 299, 300], [300], [5, 40], thinned(300)):
+            path, ends = run_long(rule, surface.gradient, surface.start, keep)
+            np.testing.assert_array_equal(path, whole[keep])
+            np.testing.assert_array_equal(ends, diverged_at(whole[: keep[-1] + 1]))
+
+
+def test_divergence_between_kept_steps_is_dated_and_the_limit_is_its_own():
+    rule = partial(optim.gd, lr=np.array([0.5, 11.0])[:, None])
+    path, ends = run_long(rule, bowl, [1.0, 0.0], [0, 6])
+    np.testing.assert_array_equal(ends, [-1, 4])
+    np.testing.assert_array_equal(path[:, 1, 0], [1, 1e6])
+    np.testing.assert_array_equal(run_long(rule, bowl, [1.0, 0.0], [6], limit=50)[1], [-1, 2])
+    assert run_long(STEP, bowl, [5e3, 0.0], [3])[1] == 0, "it starts outside"
+
+
+def test_a_long_run_that_overflows_is_no_warning():
+    path, ends = run_long(partial(optim.gd, lr=1e300), bowl, [1.0], [0, 9])
+    assert np.isnan(path[1, 0])
+    assert ends == 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "count", "last"), [(0, 1, [0]), (5, 6, [4, 5]), (100, 101, [99, 100]), (110, 79, [109, 110])]
+)
+def test_short_runs_are_kept_whole(steps, count, last):
+    keep = thinned(steps)
+    assert keep.dtype.kind == "i"
+    assert len(keep) == count
+    assert keep[-len(last) :].tolist() == last
+
+
+@pytest.mark.parametrize("steps", [300, 1000])
+def test_of_long_runs_101_steps_are_kept_ever_wider_apart(steps):
+    keep = thinned(steps)
+    assert len(keep) == 101
+    np.testing.assert_array_equal(keep[:69], [*range(60), *range(60, 101, 5)])
+    np.testing.assert_allclose(keep[68:], 100 * (steps / 100) ** (np.arange(33) / 32), atol=0.5)
+    assert keep[-1] == steps
 
 
 @pytest.mark.parametrize(

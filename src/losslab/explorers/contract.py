@@ -44,7 +44,7 @@ class Series:
     ends : int array, shape (A, B), optional
         The step at which a run diverged, −1 for one that did not; nothing is drawn from there on.
     scrub : bool
-        Whether point k belongs to step k and is drawn from that step on.
+        Whether point k belongs to step k (or to `View.steps[k]`) and is drawn from that step on.
     fill : bool
         Whether the line encloses an area to be filled, a bar or a histogram; a dotted one stays hollow.
     """
@@ -79,6 +79,9 @@ class View:
         A small picture beside the drawing pad of a live explorer, 0 (paper) to 255 (ink).
     done : (int, int), optional
         The steps a training has taken, and all that it will take, for the bar of a live explorer.
+    steps : int array, shape (S,), optional
+        Of a long run that is not stored whole: the step that each point of a series with `scrub` belongs to,
+        ascending, such as `trajectories.thinned(1000)`. Default 0, 1, … S − 1. `Series.ends` may lie between.
     """
 
     topic: str
@@ -88,6 +91,18 @@ class View:
     says: dict = field(default_factory=dict)
     image: np.ndarray | None = None
     done: tuple[int, int] | None = None
+    steps: np.ndarray | None = None
+
+    def stored(self):
+        """Return the step that each point of a series with `scrub` belongs to; of no such series, none."""
+        count = max((s.points.shape[-2] for s in self.series if s.scrub), default=0)
+        if self.steps is None:
+            return np.arange(count)
+        if np.shape(self.steps) != (count,):
+            raise ValueError(
+                f"steps must have the shape ({count},) of what is drawn, got {np.shape(self.steps)}"
+            )
+        return np.asarray(self.steps)
 
     def said(self, lang):
         """Return all sentences in a language, arrays of str: `text` first, then those of `says`."""
@@ -109,7 +124,7 @@ class View:
     def sentence(self, index=None, shown=None, lang=None, step=-1):
         """Return what is said at a position (default: the first) about the series `shown` (default: all).
 
-        `step` is one of S, default the last.
+        `step` is a position among the S that are stored, default the last.
         """
         at = (*(index or ()), 0, 0)[:2] + (step,)
         text, *said = [

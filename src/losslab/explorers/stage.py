@@ -111,22 +111,39 @@ def pixels(panel, points):
     return np.clip(xy, -FAR, FAR)
 
 
-def pack(series, panel):
-    """Encode a series: per slider position the number of points to draw, then x₀, Δx…, y₀, Δy….
+HEAD = 2  # numbers before the coordinates of a packed line
+
+
+def pack(series, panel, steps=None):
+    """Encode a series: per slider position the number of points to draw, the end, then x₀, Δx…, y₀, Δy….
+
+    Parameters
+    ----------
+    series : Series
+    panel : Panel
+    steps : int array, optional
+        As `View.stored` returns them.
 
     Returns
     -------
-    int16 array, shape (A, B, 1 + 2 n)
-        In units of 1/8 CSS pixel. Differences, and points held after the end, compress well. A or B is 1
-        where the slider changes nothing that can be seen.
+    int16 array, shape (A, B, HEAD + 2 n)
+        In units of 1/8 CSS pixel; the end is the step of `ends`. Differences, and points held after the end,
+        compress well. A or B is 1 where the slider changes nothing that can be seen.
     """
-    *grid, count, _ = series.points.shape
-    drawn = np.full(grid, count) if series.ends is None else np.where(series.ends < 0, count, series.ends)
-    held = np.minimum(np.arange(count), np.maximum(drawn, 1)[..., None] - 1)
-    points = np.take_along_axis(series.points, held[..., None], -2)
-    xy = np.round(UNIT * pixels(panel, points)).astype(np.int16).swapaxes(-1, -2)
-    steps = np.diff(xy, axis=-1, prepend=np.int16(0)).reshape(*grid, -1)
-    return lean(np.concatenate([drawn[..., None], steps], -1).astype("<i2"))
+    count = series.points.shape[-2]
+    steps = steps if series.scrub and steps is not None else np.arange(count)
+    ends = np.full(series.points.shape[:2], -1) if series.ends is None else series.ends
+    drawn = np.where(ends < 0, count, np.searchsorted(steps, ends))
+    rows = [_moves(panel, *row) for row in zip(series.points, drawn, strict=True)]  # one by one: less memory
+    return lean(np.concatenate([np.stack([drawn, ends], -1, dtype="<i2"), rows], -1))
+
+
+def _moves(panel, points, drawn):
+    """Return lines (B, n, 2), held after `drawn` points, as x₀, Δx…, y₀, Δy…, (B, 2 n)."""
+    held = np.minimum(np.arange(points.shape[-2]), np.maximum(drawn, 1)[..., None] - 1)
+    points = np.take_along_axis(points, held[..., None], -2)
+    xy = np.round(UNIT * pixels(panel, points)).astype("<i2").swapaxes(-1, -2)
+    return np.diff(xy, axis=-1, prepend=np.int16(0)).reshape(len(points), -1)
 
 
 def pack_words(told):
@@ -201,7 +218,7 @@ def hollow(name):
 
 
 def unpack(data, shapes, index):
-    """Yield for each series what `pack` has encoded at a position: points in CSS pixels, how many to draw.
+    """Yield for each series what `pack` has encoded at a position: points in CSS pixels, how many, end.
 
     Parameters
     ----------
@@ -213,8 +230,8 @@ def unpack(data, shapes, index):
     for *grid, size in shapes:
         packed, data = data[: np.prod([*grid, size])].reshape(-1, size), data[np.prod([*grid, size]) :]
         i, j = (min(k, n - 1) for k, n in zip(index, grid, strict=True))
-        drawn, *steps = packed[i * grid[1] + j]
-        yield np.cumsum(np.reshape(steps, (2, -1)), axis=-1, dtype=np.int16).T / UNIT, int(drawn)
+        drawn, end, *moves = packed[i * grid[1] + j]
+        yield np.cumsum(np.reshape(moves, (2, -1)), axis=-1, dtype=np.int16).T / UNIT, int(drawn), int(end)
 
 
 def still(stage, topic, lines, step, lang="en", size=(WIDTH, HEIGHT), at=None):
@@ -224,16 +241,17 @@ def still(stage, topic, lines, step, lang="en", size=(WIDTH, HEIGHT), at=None):
     ----------
     stage : callable
     topic : str
-    lines : iterable of (key, {"panel", "scrub", "fill", …}, (points, drawn))
-        What is shown, with what `strokes` says of it and the points from `unpack`.
+    lines : iterable of (key, {"panel", "scrub", "fill", …}, (points, drawn, end))
+        What is shown, with what `strokes` says of it and what `unpack` yields.
     step : int
+        Its position among those that are stored.
     """
     lang = palette.legible(lang)
     figure, axes = draw_stage(stage, "light", topic, lang, size, at)
     figure.set_facecolor("white")
     names, known, labels = vocabulary(topic, lang), words.of("still", lang), {}
-    for key, series, (points, stop) in lines:
-        label = names[key] if stop == len(points) else known["diverged"].format(name=names[key], step=stop)
+    for key, series, (points, stop, end) in lines:
+        label = names[key] if stop == len(points) else known["diverged"].format(name=names[key], step=end)
         label = None if label in labels.setdefault(series["panel"], set()) else label
         labels[series["panel"]].add(label)
         points = points[: min(stop, step + 1) if series["scrub"] else stop]

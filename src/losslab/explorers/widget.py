@@ -62,6 +62,8 @@ class Explorer(anywidget.AnyWidget):
         option -> dict says what else it sets.
     values : dict
         Where each slider stands, and the other keywords of `compute`.
+    written : dict of name -> text, optional
+        What the line to copy says of settings whose values are no Python that can be read, such as functions.
     """
 
     # As text: given a Path, anywidget keeps every explorer forever, to notify it when the file changes.
@@ -71,18 +73,20 @@ class Explorer(anywidget.AnyWidget):
     stage = None  # the function that drew the current stage
     meta = traitlets.Dict().tag(sync=True)
     stages = traitlets.Dict().tag(sync=True)  # theme -> PNG
-    # Written by the browser: index, step, shown, when a control is released; and request n, what to compute.
+    # Written by the browser: index, step (a position in meta.steps), shown, when a control is released; and
+    # request n, what to compute.
     state = traitlets.Dict().tag(sync=True)
     ask = traitlets.Dict().tag(sync=True, echo_update=False)
     answered = traitlets.Dict({"n": 0, "problem": ""}).tag(sync=True)
 
-    def __init__(self, opener, compute, sliders, menus, values):
+    def __init__(self, opener, compute, sliders, menus, values, written=None):
         pairs = [slider.at(values[slider.name]) for slider in sliders]
         settings = {k: v for k, v in values.items() if k not in [slider.name for slider in sliders]}
         menus = {name: dict(sets(name, options)) for name, options in dict(menus or {}).items()}
         chosen = {name: option(name, settings[name], options) for name, options in menus.items()}
         super().__init__()
         self.call, self.compute, self.menus = f"explorers.{opener.__name__}", compute, menus
+        self.written = dict(written or {})
         self.sliders, self.index = [s for s, _ in pairs], [i for _, i in pairs]
         self.lang = words.language()
         self.settings = {}
@@ -120,12 +124,13 @@ class Explorer(anywidget.AnyWidget):
             self.settings = {**self.settings, **self.menus[name][chosen]}
 
     def _checked(self, shown, step):
-        last = self.meta["steps"]
+        steps = np.array(self.meta["steps"] or [0])
+        last = steps[-1]
         if step is not None and not (finite(step) and 0 <= step <= last and step == round(step)):
             raise ValueError(f"step must be a whole number between 0 and {last}, got {step!r}")
         return {
             "shown": some("shown", shown, self.meta["keys"]),
-            "step": last if step is None else int(step),
+            "step": int(np.abs(steps - (last if step is None else int(step))).argmin()),
         }
 
     def _set_stage(self, view):
@@ -164,7 +169,7 @@ class Explorer(anywidget.AnyWidget):
                 for s, shape, how in zip(view.series, shapes, strokes(view.series), strict=True)
             ],
             "says": [keys.index(key) for key in view.says],
-            "steps": last_step(view),
+            "steps": view.stored().tolist(),  # what the positions of the step control stand for
             "sliders": [
                 {
                     "name": s.name,
@@ -175,9 +180,12 @@ class Explorer(anywidget.AnyWidget):
                 for s in self.sliders
             ],
             "choices": {name: self._menu(name, options, known) for name, options in self.menus.items()},
-            "call": [self.call, {name: repr(value) for name, value in self.settings.items()}],
+            "call": [self.call, self.written | self._literals()],
             "live": self.live,
         }
+
+    def _literals(self):
+        return {name: repr(value) for name, value in self.settings.items() if name not in self.written}
 
     def _menu(self, name, options, known):
         """Return a menu's current option, every [option, label], and its own label.
@@ -197,8 +205,8 @@ class Explorer(anywidget.AnyWidget):
         (call, settings), state, sliders = self.meta["call"], self.state, self.meta["sliders"]
         knobs = {s["name"]: s["literals"][i] for s, i in zip(sliders, state["index"], strict=False)}
         said = settings | knobs
-        if self.meta["steps"]:
-            said["step"] = state["step"]
+        if steps := self.meta["steps"]:
+            said["step"] = steps[state["step"]]
         if len(state["shown"]) < len(self.meta["keys"]):
             said["shown"] = state["shown"]
         return f"{call}({', '.join(f'{k}={v}' for k, v in said.items())})"
@@ -218,11 +226,6 @@ class Explorer(anywidget.AnyWidget):
         data, metadata = super()._repr_mimebundle_(**kwargs)
         seen = png(invite(self.still(), self.lang), 0.8, self.lang)
         return {**data, "image/png": b64encode(seen).decode()}, metadata
-
-
-def last_step(view):
-    """Return the last step of the series that are drawn step by step, 0 if there is none."""
-    return max((s.points.shape[-2] for s in view.series if s.scrub), default=1) - 1
 
 
 def sets(name, options):
@@ -249,15 +252,29 @@ class GridExplorer(Explorer):
     shown : sequence of str, optional
         Keys of the series drawn at first; default all.
     step : int, optional
-        Step shown at first; default the last.
+        Step shown at first, or the nearest of those that are stored (`View.steps`); default the last.
+    written : dict, optional
+        As for `Explorer`.
     **values
     """
 
     atlas = traitlets.Bytes().tag(sync=True)  # `deflate`: every series, which text is said where; the texts
     preview = traitlets.Dict().tag(sync=True)  # the current position alone, while the point is dragged
 
-    def __init__(self, opener, compute, sliders, menus=None, *, point=None, shown=None, step=None, **values):
-        super().__init__(opener, compute, sliders, menus, values)
+    def __init__(
+        self,
+        opener,
+        compute,
+        sliders,
+        menus=None,
+        *,
+        point=None,
+        shown=None,
+        step=None,
+        written=None,
+        **values,
+    ):
+        super().__init__(opener, compute, sliders, menus, values, written)
         self.point = point
         self.state = {"index": (self.index + [0])[:2], "shown": [], "step": 0}
         self._open(shown, step)
@@ -290,14 +307,17 @@ class GridExplorer(Explorer):
         shapes, data, said, texts = self._packed(view, grid[:2])
         with self.hold_sync():
             self.meta = {**self._describe(view, shapes), "said": said}
+            last = max(len(self.meta["steps"]) - 1, 0)
+            self.state = {**self.state, "step": min(self.state["step"], last)}
             self.stages, self.preview = stages, {}
             self.atlas = deflate(data, texts)
 
     def _packed(self, view, grid=(1, 1)):
         """Return the shape of each packed series; all bytes, `pack_words` last; its shapes, texts."""
-        packed, told = [pack(s, self.panels[s.panel]) for s in view.series], view.told(self.lang)
+        steps, told = view.stored(), view.told(self.lang)
+        packed = [pack(s, self.panels[s.panel], steps) for s in view.series]
         for _, where in told:
-            np.broadcast_to(where, (*grid, 1 + last_step(view)))  # else a text would be said elsewhere
+            np.broadcast_to(where, (*grid, max(len(steps), 1)))  # else a text would be said elsewhere
         which, said, texts = pack_words(told)
         return [p.shape for p in packed], b"".join(p.tobytes() for p in packed) + which, said, texts
 
@@ -309,8 +329,11 @@ class GridExplorer(Explorer):
         """Recompute for a request from the browser: one slider position during a drag, else the grid."""
         self._choose(choice, fresh)
         if point is not None:
-            x, y = self.panels[0].transform.inverted().transform((point[0], HEIGHT - point[1]))
-            self.settings = {**self.settings, self.point: (round(float(x), 2), round(float(y), 2))}
+            inverse = self.panels[0].transform.inverted()
+            at, beside = inverse.transform([(point[0] + k, HEIGHT - point[1] + k) for k in (0, 1)])
+            digits = np.maximum(2, np.ceil(-np.log10(beside - at))).astype(int)  # those of a pixel
+            here = tuple(round(float(v), int(n)) for v, n in zip(at, digits, strict=True))
+            self.settings = {**self.settings, self.point: here}
         self._preview() if preview else self._refresh()
 
     def _preview(self):

@@ -9,6 +9,8 @@ from losslab.figures.palette import GROUND, HUES, LINES, TEXT
 def contours(ax, surface, *, theme="light", resolution=160, levels=18):
     """Draw a surface's loss as filled contours at logarithmic levels, its window, and its minimum as a star.
 
+    Where the loss is not finite, nothing is drawn; a loss that is the same everywhere has no contours.
+
     Parameters
     ----------
     ax : matplotlib.axes.Axes
@@ -16,11 +18,13 @@ def contours(ax, surface, *, theme="light", resolution=160, levels=18):
     theme : "light" or "dark"
     """
     x, y = np.linspace(*surface.xlim, resolution), np.linspace(*surface.ylim, resolution)
-    loss = surface.value(np.stack(np.meshgrid(x, y), -1)) + 1e-12
+    loss = np.ma.masked_invalid(surface.value(np.stack(np.meshgrid(x, y), -1)))
+    loss = loss - min(loss.min(), 0) + 1e-12  # levels above the lowest, if that is negative
     low = max(loss.max() * 1e-4, loss.min())
-    rings = {"levels": np.geomspace(low, loss.max(), levels), "norm": LogNorm()}
-    ax.contourf(x, y, loss, cmap=GROUND[theme], extend="both", **rings)
-    ax.contour(x, y, loss, colors="#8A9BAB", linewidths=0.4, **rings)
+    if low < loss.max():
+        rings = {"levels": np.geomspace(low, loss.max(), levels), "norm": LogNorm()}
+        ax.contourf(x, y, loss, cmap=GROUND[theme], extend="both", **rings)
+        ax.contour(x, y, loss, colors="#8A9BAB", linewidths=0.4, **rings)
     if surface.minimum is not None:
         ax.plot(*surface.minimum, "*", color="white", markeredgecolor="black", markersize=11)
     ax.set(xlim=surface.xlim, ylim=surface.ylim, xlabel="$w_1$", ylabel="$w_2$")

@@ -30,15 +30,69 @@ def run(rule, gradient, w0, steps):
     """
     if not isinstance(steps, (int, np.integer)) or steps < 0:
         raise ValueError(f"steps must be a whole number, 0 or more, got {steps!r}")
-    w, memory, path = np.asarray(w0, float), (), []
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for t in range(steps):
-            path.append(w)
-            g = gradient(w)
-            if t == 0 and w.ndim and np.shape(g) != w.shape:  # a number may meet a grid
-                raise ValueError(f"gradient must keep the shape of w, {w.shape}, got {np.shape(g)}")
-            w, *memory = rule(w, g, *memory)
-    return np.stack(np.broadcast_arrays(*path, w))
+        return np.stack(np.broadcast_arrays(*_walk(rule, gradient, w0, steps)))
+
+
+def _walk(rule, gradient, w0, steps):
+    """Yield w at the start and after each step."""
+    w, memory = np.asarray(w0, float), ()
+    yield w
+    for t in range(steps):
+        g = gradient(w)
+        if t == 0 and w.ndim and np.shape(g) != w.shape:  # a number may meet a grid
+            raise ValueError(f"gradient must keep the shape of w, {w.shape}, got {np.shape(g)}")
+        w, *memory = rule(w, g, *memory)
+        yield w
+
+
+def run_long(rule, gradient, w0, keep, limit=1e3):
+    """Apply `rule` as `run` does, but keep the path at some steps only, and watch every step for divergence.
+
+    Parameters
+    ----------
+    rule, gradient, w0
+        As for `run`.
+    keep : sequence of int, shape (S,)
+        The steps to keep, ascending, such as `thinned(1000)`; the last one ends the run.
+    limit : float
+        As for `diverged_at`.
+
+    Returns
+    -------
+    path : array, shape (S, *shape)
+    ends : int array, shape (...)
+        What `diverged_at` says of the whole path, kept or not.
+
+    Raises
+    ------
+    ValueError
+        If `keep` is not ascending whole numbers ≥ 0, or for what `run` and `diverged_at` refuse.
+    """
+    keep = np.asarray(keep)
+    if (
+        keep.ndim != 1
+        or keep.dtype.kind not in "iu"
+        or not keep.size
+        or (np.diff(keep, prepend=-1) <= 0).any()
+    ):
+        raise ValueError(f"keep must be ascending whole numbers, 0 or more, got {keep.tolist()}")
+    wanted, path, ends = set(keep.tolist()), [], -1
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for t, w in enumerate(_walk(rule, gradient, w0, int(keep[-1]))):
+            path += [w] if t in wanted else []
+            ends = np.where((ends < 0) & (diverged_at(w[None], limit) == 0), t, ends)
+        return np.stack(np.broadcast_arrays(*path)), ends
+
+
+def thinned(steps):
+    """Return which steps of a run to keep: all of 100 or fewer, else at most 101 of them, ever wider apart.
+
+    Those are all up to 60, every fifth up to 100, and from there 32 in a geometric sequence.
+    """
+    if steps <= 100:
+        return np.arange(steps + 1)
+    return np.unique(np.concatenate([np.r_[:60, 60:101:5], np.geomspace(100, steps, 33).round().astype(int)]))
 
 
 def loss_along(value, path):

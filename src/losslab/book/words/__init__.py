@@ -113,7 +113,7 @@ class Sentence:
         parts = [levels(self.key), *given.values()]
         row = 0  # which of all combinations
         for values, where in parts:
-            row = levels(row * len(values) + where)[1]
+            row = levels(np.int64(row) * len(values) + where)[1]
         first = np.unique(row, return_index=True)[1]
         picked = [[values[k] for k in np.broadcast_to(at, row.shape).ravel()[first]] for values, at in parts]
         said = [
@@ -128,4 +128,4 @@ def levels(values):
     """Return the different values in ascending order, and which of them is where."""
     values = np.asarray(values)
     found, where = np.unique(values, return_inverse=True)
-    return found.tolist(), where.reshape(values.shape)
+    return found.tolist(), where.reshape(values.shape).astype(np.int32)  # there may be hundreds of thousands

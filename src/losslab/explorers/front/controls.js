@@ -25,7 +25,7 @@ function own(el) {
 // ---- sliders, legend, menus
 
 function slider(label, values, value) {
-  const input = node("input", { type: "range", min: 0, max: values.length - 1, step: 1, value });
+  const input = node("input", { type: "range", min: 0, step: 1 });
   const shown = node("span", { className: "ll-value" });
   shown.setAttribute("aria-hidden", "true"); // aria-valuetext says it
   const say = () => {
@@ -36,10 +36,17 @@ function slider(label, values, value) {
     input.value = position;
     say();
   };
+  // Other values for the same positions; of fewer, the last one stands for those that are gone.
+  const rename = (given) => {
+    values = given;
+    input.max = values.length - 1;
+    say();
+  };
   input.addEventListener("input", say);
+  rename(values);
   set(value);
   const row = node("label", { className: "ll-slider" }, node("span", { textContent: label }), input, shown);
-  return { input, set, row };
+  return { input, set, rename, row };
 }
 
 // Whether slider k changes anything that is shown, a line or a word. A live explorer computes what will change.
@@ -316,7 +323,7 @@ function callOf({ meta, state, shown }) {
   const [call, settings] = meta.call;
   const all = { ...settings };
   meta.sliders.forEach(({ name, literals }, k) => (all[name] = literals[state.index[k]]));
-  if (meta.steps) all.step = state.step;
+  if (meta.steps.length) all.step = meta.steps[state.step];
   const literals = meta.literals.filter((_, k) => shown.has(meta.keys[k]));
   if (shown.size < meta.keys.length) all.shown = `[${literals.join(", ")}]`;
   const keywords = Object.entries(all).map(([name, value]) => `${name}=${value}`);

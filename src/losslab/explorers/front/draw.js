@@ -111,11 +111,11 @@ function shade(g, kind) {
   g.globalAlpha = 1;
 }
 
-// One series: a polyline with a marker every tenth step and a large one where the run stands, or an area.
+// One series: a polyline with a marker every tenth point and a large one where the run stands, or an area.
 // Returns the step at which the run has diverged, if it has by now.
 function stroke(g, { data, at, size, marker, fill, dash, width, phase, radius }, upto, unit) {
-  const n = (size - 1) / 2;
-  const drawn = data[at];
+  const n = (size - 2) / 2;
+  const [drawn, end] = [data[at], data[at + 1]];
   const stop = Math.min(drawn, upto + 1);
   const dots = [];
   let x = 0;
@@ -124,8 +124,8 @@ function stroke(g, { data, at, size, marker, fill, dash, width, phase, radius },
   g.setLineDash(dash.map((part) => part * g.lineWidth));
   g.beginPath();
   for (let k = 0; k < stop; k++) {
-    x += data[at + 1 + k];
-    y += data[at + 1 + n + k];
+    x += data[at + 2 + k];
+    y += data[at + 2 + n + k];
     if (k) g.lineTo(x, y);
     else g.moveTo(x, y);
     if (marker && k % 10 === phase) dots.push([x, y]);
@@ -135,7 +135,7 @@ function stroke(g, { data, at, size, marker, fill, dash, width, phase, radius },
   g.setLineDash([]);
   for (const dot of dots) mark(g, marker, ...dot, 3 * unit);
   if (stop) mark(g, marker, x, y, radius * unit);
-  return drawn < n && drawn <= upto ? drawn : undefined;
+  return drawn < n && drawn <= upto ? end : undefined;
 }
 
 // From here on, everything is drawn in a panel, wherever that stands on the page.

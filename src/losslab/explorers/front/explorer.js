@@ -86,12 +86,13 @@ function questions(model, { view, words }, { fill, gone, extra }) {
 
 // ---- every position is here already
 
-// A slider for the step, and Play, which walks through all of them, one every 40 ms. Readers who prefer less motion
-// get ten pictures of a run, one a second.
+// A slider for the step, and Play, which walks through all that are stored, one every 40 ms. Readers who prefer less
+// motion get ten pictures of a run, one a second. `view.state.step` is a position; `meta.steps` says which step it is.
 function stepper(view, moved, released) {
-  const { steps: last, words } = view.meta;
-  const labels = Array.from({ length: last + 1 }, (_, k) => String(k));
-  const steps = slider(words.step, labels, view.state.step);
+  const { words } = view.meta;
+  let known = view.meta.steps;
+  let last = known.length - 1;
+  const steps = slider(words.step, known, view.state.step);
   let playing = 0;
   const goto = (step) => {
     steps.set(step);
@@ -129,8 +130,17 @@ function stepper(view, moved, released) {
   });
   steps.input.addEventListener("change", released);
   steps.row.classList.add("ll-steps");
-  const whole = last ? row(play, steps.row) : row();
-  const settle = () => offer(whole, view.meta.series.some((s) => s.scrub && view.shown.has(view.meta.keys[s.name])));
+  const whole = last > 0 ? row(play, steps.row) : row();
+  const rename = () => {
+    known = view.meta.steps;
+    last = known.length - 1;
+    steps.rename(known);
+    view.state.step = +steps.input.value;
+  };
+  const settle = () => {
+    if (known !== view.meta.steps && last > 0) rename();
+    offer(whole, view.meta.series.some((s) => s.scrub && view.shown.has(view.meta.keys[s.name])));
+  };
   return { row: whole, settle, pause, close: pause, set: () => steps.set(view.state.step) };
 }
 
