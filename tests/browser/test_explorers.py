@@ -49,6 +49,7 @@ EXPLORERS = {
     "initialisation": (explorers.initialisation, ["deviation σ of the weights", "neurons per layer n"]),
     "lap": (explorers.lap, ["lap", "step of the lap"]),
     "data_size": (explorers.data_size, ["training images", "epoch"]),
+    "digits_race": (explorers.digits_race, ["settings tried", "epoch"]),
     "neuron": (explorers.neuron, ["weight w", "bias b"]),
     "bend": (explorers.bend, ["layer"]),
     "network_size": (explorers.network_size, ["neurons per hidden layer", "hidden layers"]),
