@@ -54,6 +54,10 @@ SYMBOLS = (
     Symbol(r"v", "second_moment", "05", "rmsprop"),
     Symbol(r"\varepsilon", "epsilon", "05", "rmsprop"),
     Symbol(r"\kappa", "condition", "05", "kappa"),
+    Symbol(r"\rho", "factor", "05", "kappa"),
+    Symbol(r"M", "step_matrix", "05", "momentum-limit"),
+    Symbol(r"r", "eigenvalue", "05", "momentum-limit"),
+    Symbol(r"\gamma", "decay", "05", "task-5-4"),
 )
 
 
