@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
-from losslab.explorers.views import bowl, eigenvalues, noise
+from losslab.explorers.views import bowl, denominator, eigenvalues, noise
+from losslab.formulas import optim, surfaces, trajectories
+
+pytestmark = pytest.mark.trains
 
 
 def drawn(view, key, panel):
@@ -203,3 +207,65 @@ def test_the_mean_is_that_of_200_runs_one_by_one():
         losses.append((w**2).sum(-1).mean() / 2)
         w = w - 0.2 * (w + xi[t])
     np.testing.assert_allclose(drawn(with_noise(0.2, 5), "Constant rate", 1)[:-1, 1], losses[::10])
+
+
+# --- denominator ---
+
+
+def divided_by(beta2, eps):
+    return denominator.compute(np.array([[beta2]]), np.array([[eps]]))
+
+
+@pytest.mark.parametrize(("beta2", "eps"), [(0.999, 1e-8), (0.99, 1e-12), (0.9999, 0.1), (0.999, 10.0)])
+def test_the_path_is_the_one_of_torchs_adam(beta2, eps):
+    w = torch.tensor((-1.6, 0.9), dtype=torch.float64)
+    adam, path, rates = torch.optim.Adam([w], lr=0.03, betas=(0.9, beta2), eps=eps), [], []
+    for t in range(1, 302):
+        path.append(w.numpy().copy())
+        w.grad = w * torch.tensor([1.0, 20.0])
+        adam.step()
+        rates.append((0.03 / ((adam.state[w]["exp_avg_sq"] / (1 - beta2**t)) ** 0.5 + eps)).numpy())
+    path, view = np.array(path), divided_by(beta2, eps)
+    np.testing.assert_allclose(drawn(view, "Adam", 0)[:31], path[::10], rtol=1e-6, atol=1e-12)
+    losses = surfaces.SURFACES["ravine"].value(path)[::10]
+    np.testing.assert_allclose(drawn(view, "Adam", 1)[:31, 1], losses, rtol=1e-5, atol=1e-20)
+    for k, key in enumerate(("Rate of w1", "Rate of w2")):
+        np.testing.assert_allclose(drawn(view, key, 2)[:31, 1], np.array(rates)[::10, k], rtol=1e-6)
+
+
+def test_above_its_limit_the_effective_rate_diverges():
+    for curvature, limit in zip((1.0, 20.0), denominator.LIMITS, strict=True):
+        rate = limit * np.array([0.98, 1.02])
+        rule = lambda w, g, u=0.0, rate=rate: optim.ema_momentum(w, g, u, lr=rate, beta=0.9)  # noqa: E731
+        low, high = np.abs(trajectories.run(rule, lambda w, c=curvature: c * w, 1.0, 1500)[-1])
+        assert low < 1e-3 < 1e3 < high
+
+
+def end(beta2, eps):
+    """The highest loss, and both rates in the middle, over the last fifth of the points that are drawn."""
+    view = divided_by(beta2, eps)
+    rates = [np.median(drawn(view, key, 2)[80:, 1]) for key in ("Rate of w1", "Rate of w2")]
+    return drawn(view, "Adam", 1)[80:, 1].max(), np.array(rates)
+
+
+def test_a_short_memory_lets_the_rate_grow_to_its_limit_and_the_path_cycle():
+    high, rates = end(0.9, 1e-8)
+    assert 1e-7 < high < 1e-3
+    assert (rates > 0.7 * denominator.LIMITS).all()
+    assert (rates < 1.1 * denominator.LIMITS).all()
+    high, rates = end(0.999, 1e-8)
+    assert high < 1e-20
+    assert (rates < 0.02 * denominator.LIMITS).all()
+
+
+def test_a_large_epsilon_makes_adam_momentum_with_one_rate_for_both():
+    _, rates = end(0.9, 10.0)
+    np.testing.assert_allclose(rates, 0.03 / 10, rtol=0.05)
+
+
+def test_the_sentence_says_losses_and_rates():
+    said = divided_by(0.9, 10.0).sentence()
+    assert said.endswith("is about 0.003 for w₁ (limit 38) and 0.003 for w₂ (limit 1.9).")
+    view = divided_by(0.9, 10.0)
+    low, high = (float(word.rstrip(".")) for word in (said.split()[9], said.split()[11]))
+    assert (low, high) == pytest.approx(drawn(view, "Adam", 1)[[100, 90], 1], rel=0.4)

@@ -119,6 +119,8 @@ LINES = {
     "Constant rate": line("orange", "-", "o"),
     "Decaying rate": line("blue", "--", "s"),
     "Floor": line("green", ":", "D"),
+    "Rate of w1": line("blue", "-", "o"),
+    "Rate of w2": line("orange", "--", "s"),
 }
 
 PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them
