@@ -33,6 +33,7 @@ EXPLORERS = {
     "eigenvalues": (explorers.eigenvalues, ["learning rate × curvature, αλ", "momentum β"]),
     "noise": (explorers.noise, ["learning rate α", "examples per step B"]),
     "denominator": (explorers.denominator, ["β₂, memory of the squared gradients", "ε"]),
+    "turned": (explorers.turned, ["angle, degrees", "learning rate α", "step"]),
     "worked_example": (explorers.worked_example, ["learning rate α", "input x", "step"]),
     "logits": (explorers.logits, ["logit z₁", "logit z₂"]),
     "price_list": (explorers.price_list, ["probability p"]),

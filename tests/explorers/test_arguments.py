@@ -33,6 +33,7 @@ REFUSED = {
     "eigenvalues": {"rate": [*SLIDER, 0, 5], "beta": [*SLIDER, -0.1, 1]},
     "noise": {"lr": [*SLIDER, 0, 2], "batch": [*SLIDER, 0, 501, 1.5]},
     "denominator": {"beta2": [*SLIDER, -0.1, 1], "eps": [*SLIDER, 0, 11]},
+    "turned": {"angle": [*SLIDER, -1, 91], "lr": [*SLIDER, 0, 1.1], "step": [*NUMBER, -1, 1001, 3.5]},
     "worked_example": {"lr": [*SLIDER, -0.1, 0.31], "x": [*SLIDER, -11, 11], "step": [*NUMBER, -1, 41, 0.5]},
     "logits": {"z1": [*SLIDER, -7, 7], "z2": [*SLIDER, -7, 7], "label": [*CHOICE, 0, 4, "1"]},
     "price_list": {"p": [*SLIDER, 0, 1]},

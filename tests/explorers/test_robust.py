@@ -162,13 +162,13 @@ def instant(explorer, monkeypatch):
     """Explorers of this kind open without computing and drawing anything."""
     view, png, drawn = explorer.computed(), explorer.stages, ("panels", "places", "pieces", "topic")
 
-    def stage(self, _):
+    def staged(self, _):
         for name in drawn:
             setattr(self, name, getattr(explorer, name))
         return png
 
     monkeypatch.setattr(widget.GridExplorer, "computed", lambda self: view)
-    monkeypatch.setattr(widget.GridExplorer, "_set_stage", stage)
+    monkeypatch.setattr(widget.GridExplorer, "_set_stage", staged)
     monkeypatch.setattr(
         widget, "pack", lambda s, *_: np.zeros((1, 1, stage.HEAD + 2 * s.points.shape[2]), "<i2")
     )

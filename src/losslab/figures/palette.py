@@ -121,6 +121,7 @@ LINES = {
     "Floor": line("green", ":", "D"),
     "Rate of w1": line("blue", "-", "o"),
     "Rate of w2": line("orange", "--", "s"),
+    "Level lines": line("grey", "-"),
 }
 
 PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them
