@@ -15,6 +15,8 @@ from losslab.explorers.views import digits_race
 
 pytestmark = pytest.mark.trains
 
+SETTINGS = len(digits_race.TRIED)
+
 
 @pytest.fixture(scope="module")
 def benchmark():
@@ -30,12 +32,12 @@ def test_every_rule_makes_the_same_effort(benchmark):
     for rule in digits_race.RULES:
         rows = digits_race.rows(rule)
         knobs = list(record["ranges"][rule])
-        assert [{knob: row[knob] for knob in knobs} for row in rows] == benchmark.drawn(rule, 32)
-        assert digits_race.errors(rule).shape == (32, 3, digits_race.EPOCHS)
+        assert [{knob: row[knob] for knob in knobs} for row in rows] == benchmark.drawn(rule, SETTINGS)
+        assert digits_race.errors(rule).shape == (SETTINGS, 3, digits_race.EPOCHS)
         for knob, (low, high) in record["ranges"][rule].items():
             assert all(low <= row[knob] <= high for row in rows)
     assert {high / low for one in record["ranges"].values() for low, high in [one["lr"]]} == {1e4}
-    assert len(record["rows"]) == 4 * len(digits_race.TRIED)
+    assert len(record["rows"]) == 4 * SETTINGS
     assert (records.RESULTS / "digits_race.json").stat().st_size < 60_000
 
 
@@ -53,7 +55,7 @@ def test_who_judges_is_not_learnt_from_and_the_test_images_are_not_looked_at(ben
 def test_a_training_today_agrees_with_the_record(benchmark, rule):
     errors = digits_race.errors(rule)[:, 0]  # of the first seed
     at = np.abs(errors[:, -1] - np.quantile(errors[:, -1], 0.25)).argmin()
-    setting = benchmark.drawn(rule, 32)[at]
+    setting = benchmark.drawn(rule, SETTINGS)[at]
     wrong, loss = benchmark.run(benchmark.divided(mnist.load()), rule, setting, 0, 2)
     assert np.abs(np.array(wrong) / 1500 - errors[at, :2]).max() < 0.03
     np.testing.assert_allclose(loss, digits_race.rows(rule)[at]["loss"][0][:2], rtol=0.1)
@@ -66,7 +68,7 @@ def test_what_is_expected_of_the_best_is_the_mean_over_all_draws(tried):
     np.testing.assert_allclose(digits_race.expected_best(errors)[:, tried - 1], np.mean(draws, 0))
 
 
-@pytest.mark.parametrize(("tried", "epoch"), [(1, 5), (8, 3), (32, 1)])
+@pytest.mark.parametrize(("tried", "epoch"), [(1, 5), (8, 3), (SETTINGS, 1)])
 def test_lines_and_sentence_are_those_of_the_record(tried, epoch):
     view = digits_race.compute(np.array([[tried]]), np.array([[epoch]]))
     said, best = view.sentence(), {}
@@ -75,7 +77,7 @@ def test_lines_and_sentence_are_those_of_the_record(tried, epoch):
         line, reach, *dots = [s.points[0, 0] for s in view.series if s.key == rule]
         best[rule] = line[tried - 1, 1]
         assert line[0, 1] == pytest.approx(100 * mean.mean()), "one setting: their mean"
-        assert line[-1].tolist() == pytest.approx([32, 100 * mean.min()]), "all settings: their best"
+        assert line[-1].tolist() == pytest.approx([SETTINGS, 100 * mean.min()]), "all settings: their best"
         assert reach[0].tolist() == reach[-1].tolist() == pytest.approx([tried, best[rule]])
         assert reach[1, 1] <= reach[2, 1]
         rates = [row["lr"] for row in digits_race.rows(rule)]

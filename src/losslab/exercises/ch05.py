@@ -123,6 +123,32 @@ def check_5_4(answer):
     return _compare(answer, adamw, ADAMWS, values=4, **knobs)
 
 
+# --- 5.5: a loss of two numbers with two valleys ---
+
+
+def check_5_5(answer):
+    """Take (loss, start): at α = 0.03, β = 0.9 Momentum settles lower than GD does."""
+    loss, start = answer
+    if not callable(loss) or np.shape(start) != (2,):
+        return "no_pair"
+    asked = np.shape(loss(*np.full((2, 3), start[0])))
+    if asked != (3,):
+        return Sentence("no_arrays", asked=3, got=asked)
+    wide = 1 + np.abs(start).max()
+    landscape, found = surfaces.of(loss, window=((-wide, wide),) * 2, start=start), {}
+    for name, rule in (("GD", optim.gd), ("Momentum", optim.momentum)):
+        path = trajectories.run(partial(rule, lr=0.03), landscape.gradient, start, 1000)
+        if trajectories.diverged_at(path) >= 0:
+            return Sentence("gone", name=name)
+        if np.abs(path[-1] - path[-11]).max() > 1e-4:
+            return Sentence("unsettled", name=name)
+        found[name] = float(landscape.value(path[-1]))
+    gd, heavy = found.values()
+    if heavy < gd - 1e-3:
+        return None
+    return Sentence("higher" if heavy > gd + 1e-3 else "same", gd=gd, heavy=heavy)
+
+
 def _compare(answer, right, slips, *, values, **knobs):
     """Judge a rule by its path in the ravine; every slip takes a different one."""
     if not callable(answer):

@@ -77,7 +77,7 @@ def adam(w, g, m=0.0, v=0.0, t=0, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
 
 
 def amsgrad(w, g, m=0.0, v=0.0, v_max=0.0, t=0, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    """Adam whose denominator never shrinks (Reddi, Kale & Kumar 2018; `torch.optim.Adam(amsgrad=True)`)."""
+    """Adam that never lets v shrink (Reddi, Kale & Kumar 2018; `torch.optim.Adam(amsgrad=True)`)."""
     t = t + 1
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2

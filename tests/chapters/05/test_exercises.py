@@ -59,6 +59,13 @@ def adam_like(change):
     return rule
 
 
+# --- landscapes ---
+
+
+def valleys(w1, w2, tilt=0.1):
+    return 0.25 * (w1**2 - 1) ** 2 + tilt * w1 + 0.5 * w2**2
+
+
 SLIPS = [  # exercise, wrong answer, what its hint must say
     ("5.1", lambda k, b: 2 / k, "gradient descent's limit"),
     ("5.1", lambda k, b: 2 * (1 - b) / k, "The sign of β"),
@@ -91,6 +98,14 @@ SLIPS = [  # exercise, wrong answer, what its hint must say
     ("5.4", adam_like("clock"), "t stands still"),
     ("5.4", adam_like("inside"), "it should be"),
     ("5.4", lambda w, g, **knobs: (w, g), "4 values; yours returns 2 values"),
+    ("5.5", (2.0, valleys), "Give the function and a start"),
+    ("5.5", (valleys, 2.0), "Give the function and a start"),
+    ("5.5", (lambda w1, w2: 1.0, (2.0, 1.0)), "must return 3 numbers; it returns the shape ()"),
+    ("5.5", (lambda w1, w2: 50 * (w1**2 + w2**2), (2.0, 1.0)), "GD leaves with α = 0.03"),
+    ("5.5", (lambda w1, w2: -w1 + 0.5 * w2**2, (0.0, 1.0)), "GD is still on its way"),
+    ("5.5", (lambda w1, w2: 0.5 * (w1**2 + w2**2), (2.0, 1.0)), "Both end at the same loss"),
+    ("5.5", (valleys, (1.2, 1.0)), "Both end at the same loss"),
+    ("5.5", (lambda w1, w2: valleys(w1, w2, -0.1), (2.0, 1.0)), "Momentum ends higher than GD"),
 ]
 
 
@@ -98,6 +113,7 @@ RIGHT = [
     ("5.1", lambda curvature, beta: (2 + 2 * beta) / curvature),
     ("5.2", ([0.005, 0.9], np.array([0.05, 0.9]))),
     ("5.2", ((5e-3, 0.9), (5e-2, 0.9))),
+    ("5.5", (valleys, [2.0, 0.0])),
     ("5.4", adam_like("nothing")),  # what the slips vary
 ]
 
