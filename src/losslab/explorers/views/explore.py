@@ -41,7 +41,7 @@ def explore(
     lr : float
         Learning rate of all four, between 0.001 and 1.
     beta : float
-        β of Momentum and β₁ of Adam, between 0 and 0.99. RMSProp keeps ρ = 0.99, Adam β₂ = 0.999.
+        β of Momentum and β₁ of Adam, between 0 and 0.99. RMSProp keeps β₂ = 0.99, Adam β₂ = 0.999.
     start : (float, float), optional
         Where the runs begin; each surface has its own default, a function the upper left of its window.
     steps : int
