@@ -206,64 +206,7 @@ def test_torchrun_understands_the_printed_commands(notebook):
     assert (one.standalone, one.nproc_per_node) == (True, "2")
 
 
-# --- what the article says, and where ---
-
-QUOTES = {  # id: line and words in the Chinese half, line and words in the English half
-    "E134": (
-        1433,
-        "这种方法通过将数据集拆分为多个部分，在多个计算节点上进行并行训练",
-        1464,
-        "This approach involves splitting the dataset into multiple parts and conducting parallel training "
-        "across multiple computing nodes",
-    ),
-    "E135": (
-        1433,
-        "从而显著提高训练速度和效率",
-        1464,
-        "significantly increasing training speed and efficiency",
-    ),
-    "E136": (1433, "预训练技术（如BERT）", 1464, "pre-training techniques, such as BERT"),
-    "E137": (
-        1437,
-        "模型简化技术（如Shapley值）",
-        1468,
-        "model simplification techniques (such as Shapley values)",
-    ),
-    "E138": (
-        1437,
-        "保证AI大模型的可解释性",
-        1468,
-        "Ensuring the explainability of AI large-scale models",
-    ),
-    "E138, the classes": (
-        1437,
-        "可视化技术（如激活图）和局部解释技术（如LIME）",
-        1468,
-        "visualization techniques (such as activation maps), and local explanation techniques (such as LIME)",
-    ),
-    "E139": (
-        1441,
-        "训练时间可能需要数天甚至数周",
-        1472,
-        "training times may range from several days to several weeks",
-    ),
-    "E140": (
-        1441,
-        "优化算法（如Adam），可以显著减少训练时间",
-        1472,
-        "optimization algorithms (such as Adam) can significantly reduce training time",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", QUOTES)
-def test_the_quoted_place_is_in_the_article(name):
-    if not ARTICLE.exists():
-        pytest.skip("needs ../shared/article/article.md beside the repository")
-    lines = ARTICLE.read_text(encoding="utf-8").splitlines()
-    line, words, line_english, english = QUOTES[name]
-    assert words in lines[line - 1]
-    assert english in lines[line_english - 1]
+# --- what the article does not say ---
 
 
 def test_the_all_reduce_and_the_hardware_are_nowhere():
@@ -274,13 +217,3 @@ def test_the_all_reduce_and_the_hardware_are_nowhere():
         assert not re.search(r"all-?reduce|averag|synchron|平均|同步|归约", lines[line - 1], re.I)
     for line in (1441, 1472):
         assert not re.search(r"\bGPU|V100|A100|TPU", lines[line - 1])
-
-
-@pytest.mark.parametrize("name", QUOTES)
-def test_the_box_quotes_the_article(notebook, name):
-    """The English words stand in a box, or in the small print, that names the erratum."""
-    boxes = [
-        c.source for c in notebook.cells if "erratum" in c.metadata.get("tags", []) or c.id == "small-print"
-    ]
-    box = [" ".join(b.replace("\n> ", " ").split()) for b in boxes if name[:4] in b]
-    assert any(QUOTES[name][3] in b for b in box), box
