@@ -114,7 +114,7 @@ LINES = {
     "Promised": line("orange", "--", "s"),
     "Data": line("grey", "-", "o"),
     "Best line": line("blue", "-"),
-    "GD after 10 steps": line("orange", "--"),
+    "GD after 10 steps": line("orange", "--", "s"),
     "Level lines": line("grey", "-"),
 }
 
