@@ -141,7 +141,7 @@ LINES = {
     "Rate of w2": line("orange", "--", "s"),
     "Data": line("grey", "-", "o"),
     "Best line": line("blue", "-"),
-    "GD after 10 steps": line("orange", "--"),
+    "GD after 10 steps": line("orange", "--", "s"),
     "Level lines": line("grey", "-"),
 }
 
