@@ -345,6 +345,14 @@ def test_a_still_picture_says_how_to_move_it_and_covers_nothing():
     assert not [text for one in stages for text in one.texts], "the live picture does not"
 
 
+def test_an_invitation_moves_the_lines_with_the_axes():
+    ravine = surfaces.SURFACES["ravine"]
+    ax = stage.invite(explorers.explore("ravine", shown=["GD"]).still()).axes[0]
+    (line,) = [line for line in ax.get_lines() if line.get_label() == "GD"]
+    seen = line.get_transform().transform(line.get_xydata()[0])
+    np.testing.assert_allclose(seen, ax.transData.transform(ravine.start), atol=0.5)
+
+
 def test_the_picture_above_an_explorer_is_its_own_without_an_invitation():
     explorer = explorers.explore(lr=0.3, step=3, shown=["GD"])
     shown = Image.open(io.BytesIO(explorer.picture().data))

@@ -280,8 +280,9 @@ def invite(figure, lang="en"):
 def _stroke(ax, name, points, how, label):
     """Draw points in CSS pixels, y downwards, and leave the limits of the Axes alone."""
     ax.autoscale(False)
-    xy = (points * (1, -1) + (0, ax.figure.bbox.height)).T / DPI
-    where = {"transform": ax.figure.dpi_scale_trans, "label": label}
+    x, y, wide, high = ax.bbox.bounds
+    xy = ((points * (1, -1) + (-x, ax.figure.bbox.height - y)) / (wide, high)).T
+    where = {"transform": ax.transAxes, "label": label}  # `invite` moves the Axes, and what is on them
     if not how["fill"]:
         px = 72 / DPI  # in points
         style = palette.LINES[name] | {"linewidth": how["width"] * px, "zorder": 2 + how["rank"] / 2}
