@@ -50,10 +50,10 @@ def drawn(rule, number):
 
 
 def one(knob, low, high, share):
-    """Return what lies at a share of the way between the ends of a range, with four digits."""
+    """Return what lies at a share of the way between the ends of a range, rounded."""
     if knob == "lr":
         return float(f"{low * (high / low) ** share:.4g}")
-    return 1 - float(f"{(1 - low) * ((1 - high) / (1 - low)) ** share:.4g}")
+    return round(1 - float(f"{(1 - low) * ((1 - high) / (1 - low)) ** share:.4g}"), 9)
 
 
 def divided(digits):

@@ -147,6 +147,7 @@ def stage(figure, theme, words):
     """What to expect of so many settings on the left, all settings over their learning rates on the right."""
     axes = figure.subplots(1, 2)
     axes[0].set(xlim=(0, TRIED[-1] + 1), xlabel=words["tried"], title=words["best"], ylabel=words["error"])
+    axes[0].set_xticks(TRIED[[0, 3, 7, 11, 15]])
     axes[1].set(xscale="log", xlim=(7e-6, 14), xlabel=words["rate"], title=words["all"])
     for ax in axes:
         ax.set(yscale="log", ylim=(4, 100))
