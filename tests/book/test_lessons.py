@@ -173,6 +173,7 @@ def test_what_is_cited_is_listed_and_what_is_listed_is_cited(nb):
         assert surname in body, f"nobody cites: {one}"
 
 
+@pytest.mark.trains
 def test_explorers_and_exercises_run_alone_in_a_fresh_kernel(nb, capsys):
     for cell in code(nb):
         if shows_explorer(cell) or "exercise" in tags(cell):
