@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from losslab import explorers
+from losslab.explorers import contract
 from losslab.explorers.views import multi_label, precision_recall
 from losslab.learning import trained, training
 
@@ -53,7 +54,7 @@ def test_precision_recall_and_cost_are_those_of_counting(nines, threshold, price
     assert dot[0].tolist() == pytest.approx([threshold, cost / least])
     said = f"{precision:.1%} of the yeses are right, {recall:.1%} of the nines are found"
     assert said in view.sentence()
-    assert f": {cost:,.0f} per 1,000 digits. Cheapest is τ = {best:.3g}" in view.sentence()
+    assert f": {contract.plain(cost)} per 1,000 digits. Cheapest is τ = {best:.3g}" in view.sentence()
 
 
 def test_nothing_on_the_slider_is_cheaper_and_the_formula_lies_on_the_curve(nines):

@@ -299,8 +299,8 @@ def test_a_model_is_a_name_or_a_number_that_is_on_the_picture(model):
 @pytest.mark.parametrize(
     ("law", "gain", "said"),
     [
-        ("strong", 64 / 4.15, ("15.4 times as fast as one, however many never 20 times", "24.1%", "4.15")),
-        ("weak", 60.85, ("60.8 times the work of one in the same time", "95.1%", "1.05")),
+        ("strong", 64 / 4.15, ("15.4 times as fast as by one device, and never 20 times", "24.1%", "4.15")),
+        ("weak", 60.85, ("60.8 times the work of one device in the same time", "95.1%", "1.05")),
     ],
 )
 def test_the_scaling_explorer_marks_its_law_on_both_panels(law, gain, said):

@@ -158,3 +158,12 @@ def significant(values, digits):
     with np.errstate(divide="ignore"):
         unit = 10.0 ** (np.floor(np.log10(np.abs(values))) - digits + 1)
     return np.where(values == 0, 0.0, np.round(values / np.where(unit > 0, unit, 1)) * unit)
+
+
+def plain(value):
+    """Write numbers with three significant digits, without an exponent from a thousand upwards."""
+
+    def one(value):
+        return f"{float(f'{value:.3g}'):,.0f}" if value >= 1000 else f"{value:.3g}"
+
+    return np.vectorize(one, otypes=[object])(value)

@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import pad
 
 from losslab.book.words import Sentence
-from losslab.explorers.contract import Series, Slider, View, readable
+from losslab.explorers.contract import Series, Slider, View, plain, readable
 from losslab.explorers.shapes import bars, dot, points
 from losslab.explorers.widget import GridExplorer
 from losslab.figures import palette
@@ -98,7 +98,8 @@ def compute(threshold, price):
     for panel, ends in enumerate([(LEAST, MOST), (0, 1.02), (1 / DEAR, DEAR)]):
         series.append(Series("This threshold", panel, points(threshold[..., None], np.array(ends))))
     said = {"threshold": threshold, "price": price, "precision": here["Precision"], "recall": here["Recall"]}
-    said |= {"cost": now.T, "best": best, "least": least, "formula": formula, "believed": believed}
+    said |= {"cost": plain(now.T), "best": best, "least": plain(least)}
+    said |= {"formula": formula, "believed": plain(believed)}
     return View("precision_recall", stage, series, Sentence("says", **said))
 
 

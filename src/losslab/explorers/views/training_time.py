@@ -4,7 +4,7 @@ import numpy as np
 
 from losslab.book.words import Sentence
 from losslab.explorers.arguments import finite, positive
-from losslab.explorers.contract import Series, Slider, View, readable
+from losslab.explorers.contract import Series, Slider, View, plain, readable
 from losslab.explorers.shapes import dot, points
 from losslab.explorers.widget import GridExplorer
 from losslab.figures import palette
@@ -61,15 +61,6 @@ def span(days):
     units = list(UNITS)
     rank = np.maximum((np.array([*UNITS.values()]) <= np.asarray(days)[..., None]).sum(-1) - 1, 0)
     return Sentence(np.array(units)[rank], n=days / np.array([*UNITS.values()])[rank])
-
-
-def plain(value):
-    """Write numbers with three significant digits, without an exponent from a thousand upwards."""
-
-    def one(value):
-        return f"{float(f'{value:.3g}'):,.0f}" if value >= 1000 else f"{value:.3g}"
-
-    return np.vectorize(one, otypes=[object])(value)
 
 
 def compute(devices, tokens, *, model, tflops, watts, price):

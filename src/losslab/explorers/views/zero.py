@@ -4,9 +4,8 @@ import numpy as np
 
 from losslab.book.words import Sentence
 from losslab.explorers.arguments import positive
-from losslab.explorers.contract import Series, Slider, View, readable
+from losslab.explorers.contract import Series, Slider, View, plain, readable
 from losslab.explorers.shapes import dot, points
-from losslab.explorers.views.training_time import plain
 from losslab.explorers.widget import GridExplorer
 from losslab.figures import palette
 from losslab.formulas import costs
