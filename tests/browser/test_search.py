@@ -25,5 +25,5 @@ def test_typing_filters_the_list_and_a_link_leads_to_the_cell(new_page, lab):
     page.locator(ROWS).locator("a").click()
     page.wait_for_function("document.title.startsWith('05_optimizer')")
     page.wait_for_selector(
-        ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell.jp-mod-active >> text=C = np.array"
+        ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell.jp-mod-active >> text=def last_place"
     )
