@@ -58,7 +58,7 @@ REFUSED = {
     },
     "lap": {"lap": [*SLIDER, -1, 41, 0.5], "stage": [*SLIDER, 0, 7, 1.5]},
     "data_size": {"images": [*SLIDER, 49, 4501, 100.5], "epoch": [*SLIDER, -1, 41, 0.5]},
-    "digits_race": {"tried": [*SLIDER, 0, 17, 1.5], "epoch": [*SLIDER, 0, 6, 0.5]},
+    "digits_race": {"tried": [*SLIDER, 0, 33, 1.5], "epoch": [*SLIDER, 0, 6, 0.5]},
     "neuron": {"w": [*SLIDER, -2, 5], "b": [*SLIDER, -41, 81]},
     "bend": {"layer": [*SLIDER, -0.1, 3.1], "width": [*CHOICE, 1, 4, "3"]},
     "network_size": {"width": [*SLIDER, 0, 16_385, 1.5], "depth": [*SLIDER, 0, 101, 1.5]},

@@ -14,14 +14,14 @@ from losslab.explorers.widget import GridExplorer
 from losslab.figures import palette
 
 EPOCHS = 5  # `benchmarks/digits_race.py` trains for so many,
-TRIED = np.arange(1, 17)  # with so many settings of each rule
+TRIED = np.arange(1, 33)  # with so many settings of each rule
 SLIDERS = (Slider("tried", TRIED), Slider("epoch", np.arange(1, EPOCHS + 1)))
 RULES = ("GD", "Momentum", "RMSProp", "Adam")
 DRAWS, BELIEF = 1000, (0.025, 0.975)  # of the bootstrap, and its interval
 
 
 def digits_race(tried=8, epoch=EPOCHS, shown=None):
-    """Open the explorer of the race on the digits: what to expect of the best of 1 to 16 settings.
+    """Open the explorer of the race on the digits: what to expect of the best of 1 to 32 settings.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def stage(figure, theme, words):
     """What to expect of so many settings on the left, all settings over their learning rates on the right."""
     axes = figure.subplots(1, 2)
     axes[0].set(xlim=(0, TRIED[-1] + 1), xlabel=words["tried"], title=words["best"], ylabel=words["error"])
-    axes[0].set_xticks(TRIED[[0, 3, 7, 11, 15]])
+    axes[0].set_xticks(TRIED[[0, 7, 15, 23, 31]])
     axes[1].set(xscale="log", xlim=(7e-6, 14), xlabel=words["rate"], title=words["all"])
     for ax in axes:
         ax.set(yscale="log", ylim=(4, 100))
