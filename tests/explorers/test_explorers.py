@@ -347,14 +347,15 @@ def test_a_still_picture_says_how_to_move_it_and_covers_nothing():
     assert not [text for one in stages for text in one.texts], "the live picture does not"
 
 
-@pytest.mark.parametrize("opener", [explorers.explore, explorers.draw])
+@pytest.mark.parametrize("opener", [explorers.explore, explorers.draw, explorers.multi_label])
 def test_an_invitation_leaves_the_lines_on_their_axes(opener):
     explorer = opener()
     plain, invited = explorer.still(), stage.invite(explorer.still())
 
     def seen(figure):
+        figure.draw_without_rendering()  # Axes of equal units shrink only then
         ax = figure.axes[0]
-        drawn = ax.get_lines()[-1] if opener is explorers.explore else ax.patches[-1]
+        drawn = ax.patches[-1] if opener is explorers.draw else ax.get_lines()[-1]
         path = drawn.get_path().transformed(drawn.get_transform())
         return path.transformed(ax.transAxes.inverted()).vertices
 

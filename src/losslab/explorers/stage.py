@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
-from matplotlib.transforms import Transform
+from matplotlib.transforms import ScaledTranslation, Transform
 
 from losslab.book import words
 from losslab.explorers.contract import lean, vocabulary
@@ -300,11 +300,14 @@ def beside(figure, images, lang="en"):
 
 
 def _stroke(ax, name, points, how, label):
-    """Draw points in CSS pixels, y downwards, and leave the limits of the Axes alone."""
+    """Draw points in CSS pixels, y downwards, and leave the limits of the Axes alone.
+
+    They hang from the upper right corner of the figure, which may grow to the left and at its foot.
+    """
     ax.autoscale(False)
-    x, y, wide, high = ax.bbox.bounds
-    xy = ((points * (1, -1) + (-x, ax.figure.bbox.height - y)) / (wide, high)).T
-    where = {"transform": ax.transAxes, "label": label}  # `invite` and `beside` move the Axes
+    xy = ((points - (ax.figure.bbox.width, 0)) * (1, -1)).T / DPI
+    corner = ScaledTranslation(1, 1, ax.figure.transFigure)
+    where = {"transform": ax.figure.dpi_scale_trans + corner, "label": label}
     if not how["fill"]:
         px = 72 / DPI  # in points
         style = palette.LINES[name] | {"linewidth": how["width"] * px, "zorder": 2 + how["rank"] / 2}

@@ -90,6 +90,8 @@ def stage(figure, theme, words):
         key, held = f"Stage {n}", costs.train_memory(1, G, n) + 0 * G
         style = {"color": palette.colour(key, theme), "linestyle": palette.LINES[key]["linestyle"]}
         right.plot(G, held, linewidth=1.2, **style)
+        place = {"textcoords": "offset points", "xytext": (4, 3), "fontsize": 8}
+        right.annotate(words[key], (G[72], held[72]), color=style["color"], **place)
     right.set(xscale="log", yscale="log", xlim=WIDE[1], ylim=(3e-3, 30))
     right.set(xlabel=words["devices"], ylabel=words["bytes"])
     for ax in (left, right):
