@@ -10,6 +10,7 @@ from losslab.book.words import Sentence
 from losslab.explorers.contract import Series, Slider, View
 from losslab.explorers.live import LiveExplorer, flat
 from losslab.explorers.shapes import bars
+from losslab.explorers.stage import HEAD
 from losslab.figures import palette
 
 pytestmark = pytest.mark.trains
@@ -42,7 +43,7 @@ def pad(menus=None, **values):
 def line(view, height=320):
     """The decoded points of a View's first series, in CSS pixels."""
     shape, data = view.answer["shapes"][0], np.frombuffer(view.answer["data"], "<i2")
-    return np.cumsum(data[1 : shape[2]].reshape(2, -1), 1).T[: data[0]] / 8
+    return np.cumsum(data[HEAD : shape[2]].reshape(2, -1), 1).T[: data[0]] / 8
 
 
 class Training:

@@ -79,7 +79,8 @@ def assert_finite_or_marked(view):
     for series in view.series:
         *cells, count, _ = series.points.shape
         ends = np.full(cells, -1) if series.ends is None else series.ends
-        drawn = np.arange(count) < np.where(ends < 0, count, ends)[..., None]
+        at = view.stored() if series.scrub else np.arange(count)
+        drawn = at < np.where(ends < 0, at[-1] + 1 if count else 0, ends)[..., None]
         assert np.isfinite(series.points[drawn]).all(), series.key
     texts = [str(text) for said in view.said("en") for text in said.ravel()]
     numbers = [text.partition("write:")[0] for text in texts]  # the writing may say anything

@@ -134,3 +134,8 @@ def test_a_grid_stays_in_its_ranges_and_is_even(name):
 def test_no_grid_of_less_or_more(asked):
     with pytest.raises(ValueError, match="one or two knobs, side ≥ 3"):
         races.grid(**{"ranges": races.RANGES["Adam"]} | asked)
+
+
+def test_what_was_tuned_is_told_in_two_digits_and_tenths():
+    told = str(races.Tuned(592.0, 489.0, np.inf, 0.156, {}, 256, 9, 20))
+    assert told == "490 – 590 – ∞; 0.2"

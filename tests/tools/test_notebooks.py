@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import matplotlib.style
 import nbformat
 import numpy as np
 import psutil
@@ -169,12 +170,13 @@ def picture(pixels):
 @pytest.fixture(scope="module")
 def figure():
     """A plot with smooth lines on shades of blue, as RGBA pixels."""
-    fig = Figure((4, 3), dpi=100)
-    ax, x = fig.subplots(), np.linspace(0, 7, 200)
-    ax.contourf(x, x, np.outer(np.sin(x), np.cos(x)), levels=40, cmap="Blues")
-    ax.plot(x, 3 + np.sin(x[:, None] + np.arange(5)))
     file = io.BytesIO()
-    fig.savefig(file, format="rgba")
+    with matplotlib.style.context("default"):  # whatever a test before this one has set
+        fig = Figure((4, 3), dpi=100)
+        ax, x = fig.subplots(), np.linspace(0, 7, 200)
+        ax.contourf(x, x, np.outer(np.sin(x), np.cos(x)), levels=40, cmap="Blues")
+        ax.plot(x, 3 + np.sin(x[:, None] + np.arange(5)))
+        fig.savefig(file, format="rgba")
     return np.frombuffer(file.getvalue(), np.uint8).reshape(300, 400, 4).copy()
 
 

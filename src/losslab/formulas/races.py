@@ -47,6 +47,11 @@ class Tuned:
     settings: int
     starts: int
 
+    def __str__(self):
+        """Return quartile, median, quartile with two digits, and the share in tenths: "26 – 36 – 44; 0.7"."""
+        steps = (f"{float(f'{x:.2g}'):,.0f}".replace("inf", "∞") for x in (self.low, self.steps, self.high))
+        return f"{' – '.join(steps)}; {self.share:.1f}"
+
     @property
     def middle(self):
         """The setting in the middle of the neighbourhood, {"lr": 0.05, …}."""
@@ -170,7 +175,8 @@ def bound(rule, knobs):
 
 def scattered(start, number, seed):
     """Scale each coordinate of a start by numbers from 0.8 to 1.2, (number, d)."""
-    return np.asarray(start) * np.random.default_rng(seed).uniform(0.8, 1.2, (number, len(start)))
+    rng = np.random.default_rng(seed)
+    return np.asarray(start) * rng.uniform(0.8, 1.2, (number, len(start)))
 
 
 def quantile(values, q):

@@ -96,7 +96,8 @@ def runs(lr, decay):
     square : array, shape (STEPS + 1, A)
         The mean of its square.
     """
-    xi = np.random.default_rng(0).normal(0, SIGMA / 2**0.5, (STEPS, RUNS, 2))
+    rng = np.random.default_rng(0)
+    xi = rng.normal(0, SIGMA / 2**0.5, (STEPS, RUNS, 2))
     still, added = np.tile(START, (len(lr), 1)), np.zeros((len(lr), RUNS, 2))
     kept = []
     for t in range(STEPS + 1):
