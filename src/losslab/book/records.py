@@ -28,6 +28,22 @@ def read(device, folder=RESULTS):
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
+def of(name):
+    """Return what `benchmarks/NAME.py` has recorded.
+
+    Raises
+    ------
+    FileNotFoundError
+        If losslab is not installed from a clone of the repository.
+    """
+    file = RESULTS / f"{name}.json"
+    if not file.exists():
+        raise FileNotFoundError(
+            f"{file} is in the repository, not in the package: install losslab from a clone"
+        )
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
 def shown(device, folder=RESULTS, without=()):
     """Return Markdown: where a record was measured and its table, or why there is none."""
     said = words.of("records")

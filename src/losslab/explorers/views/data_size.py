@@ -1,6 +1,5 @@
 """Chapter 2: what more training images do for the gap between training and validation."""
 
-import json
 from functools import cache
 
 import numpy as np
@@ -34,19 +33,8 @@ def data_size(images=1000, epoch=EPOCHS, shown=None):
 
 @cache
 def measured():
-    """Return the record of `benchmarks/data_size.py`.
-
-    Raises
-    ------
-    FileNotFoundError
-        If losslab is not installed from a clone of the repository.
-    """
-    file = records.RESULTS / "data_size.json"
-    if not file.exists():
-        raise FileNotFoundError(
-            f"{file} is in the repository, not in the package: install losslab from a clone"
-        )
-    return json.loads(file.read_text(encoding="utf-8"))
+    """Return the record of `benchmarks/data_size.py`; raises what `records.of` does."""
+    return records.of("data_size")
 
 
 def scores(part, what):

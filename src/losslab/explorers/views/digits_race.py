@@ -1,6 +1,5 @@
 """Chapter 5: the rules race on the digits, each tuned with the same effort."""
 
-import json
 from functools import cache
 from math import comb
 
@@ -32,19 +31,8 @@ def digits_race(tried=8, epoch=EPOCHS, shown=None):
 
 @cache
 def measured():
-    """Return the record of `benchmarks/digits_race.py`.
-
-    Raises
-    ------
-    FileNotFoundError
-        If losslab is not installed from a clone of the repository.
-    """
-    file = records.RESULTS / "digits_race.json"
-    if not file.exists():
-        raise FileNotFoundError(
-            f"{file} is in the repository, not in the package: install losslab from a clone"
-        )
-    return json.loads(file.read_text(encoding="utf-8"))
+    """Return the record of `benchmarks/digits_race.py`; raises what `records.of` does."""
+    return records.of("digits_race")
 
 
 def rows(rule):
