@@ -290,7 +290,7 @@ def test_every_control_is_reached_with_tab_and_shows_that_it_is(bare):
         if seen[-1][0] == "BODY":
             break
     kinds = [kind for _, _, kind, *_ in seen]
-    assert (kinds.count("range"), kinds.count("checkbox"), kinds.count("select-one")) == (3, 4, 1)
+    assert (kinds.count("range"), kinds.count("checkbox"), kinds.count("select-one")) == (3, 4, 2)
     names = {name for _, name, kind, *_ in seen if kind == "button"}
     assert {"Play", "Reset", "Copy setting"} < names
     assert any(name.startswith("start point") for name in names)
