@@ -25,9 +25,9 @@ def test_second_view_run_all_twice_and_a_restarted_kernel(notebook):
     page.locator(".ll").nth(1).get_by_role("checkbox", name="Adam").uncheck()
     page.wait_for_timeout(500)
     assert not page.locator(".ll").nth(0).get_by_role("checkbox", name="Adam").is_checked()
-    page.locator(".ll").nth(1).get_by_role("combobox").select_option("saddle")
+    page.locator(".ll").nth(1).get_by_role("combobox", name="surface").select_option("saddle")
     page.wait_for_function("document.querySelector('.ll code').textContent.includes('saddle')")
-    assert page.locator(".ll").nth(0).get_by_role("combobox").input_value() == "saddle"
+    assert page.locator(".ll").nth(0).get_by_role("combobox", name="surface").input_value() == "saddle"
 
     # Run All a second time, in the same kernel.
     page.evaluate("document.querySelectorAll('.ll').forEach((e) => (e.dataset.old = 1))")
@@ -52,11 +52,11 @@ def test_second_view_run_all_twice_and_a_restarted_kernel(notebook):
     browser.drag(page, slider(page, 0), 0.8, seconds=0.3)
     page.wait_for_timeout(300)
     assert page.evaluate("window.painted.length") > painted + 3, "sliders need no kernel"
-    page.locator(".ll").nth(0).get_by_role("combobox").select_option("beale")
+    page.locator(".ll").nth(0).get_by_role("combobox", name="surface").select_option("beale")
     page.get_by_text("run this cell again").first.wait_for(timeout=10_000)
     page.evaluate("() => void window.jupyterapp.commands.execute('notebook:run-all-cells')")
     page.wait_for_function(
         "!document.querySelector('.ll-say')?.textContent.includes('run this cell')", timeout=60_000
     )
-    page.locator(".ll").nth(0).get_by_role("combobox").select_option("beale")
+    page.locator(".ll").nth(0).get_by_role("combobox", name="surface").select_option("beale")
     page.wait_for_function("document.querySelector('.ll code').textContent.includes('beale')")

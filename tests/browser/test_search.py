@@ -19,7 +19,7 @@ def test_typing_filters_the_list_and_a_link_leads_to_the_cell(new_page, lab):
     page = new_page(viewport={"width": 1100, "height": 900})
     run_notebook(page, address, token, "90_errata.ipynb", ready=".widget-text input")
     page.locator(".widget-text input").fill("")
-    page.wait_for_function(f"document.querySelectorAll('{ROWS}').length === 103")
+    page.wait_for_function(f"document.querySelectorAll('{ROWS}').length === 150")
     page.locator(".widget-text input").fill("reddi")
     page.wait_for_function(f"document.querySelectorAll('{ROWS}').length === 1")
     page.locator(ROWS).locator("a").click()

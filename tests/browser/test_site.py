@@ -47,6 +47,7 @@ def test_an_explorers_page_is_dragged_and_its_menu_answered_without_a_kernel(off
 
 def test_nobody_is_offered_what_needs_a_kernel():
     explorer = explorers.explore("saddle", start=(-1.8, 0.001))
+    explorer.menus.pop("steps")
     explorer.menus["surface"].pop("rosenbrock")
     explorer.menus["surface"].pop("beale")
     text = site_demo.fragment(explorer, "one")
