@@ -85,8 +85,11 @@ def visit():
             page.keyboard.press("Shift+Enter")
             page.wait_for_function("window.painted.length > 0", timeout=120_000)
             seconds["from make lab to the first picture of chapter 05"] = time.perf_counter() - begin
+            slider = page.locator(f"{SHOWN} .ll input[type=range]").first
+            slider.scroll_into_view_if_needed()
+            page.wait_for_timeout(300)  # until the page has come to rest, which counts
             before = page.evaluate("window.painted.length")
-            drag(page, page.locator(".ll input[type=range]").first, 0.7, seconds=0.3)
+            drag(page, slider, 0.7, seconds=0.3)
             page.wait_for_function(f"window.painted.length > {before}")
             seconds["from make lab to the first drag in chapter 05"] = time.perf_counter() - begin
         browser.close()
