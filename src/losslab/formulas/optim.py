@@ -57,7 +57,7 @@ def velocity_momentum(w, g, u=0.0, *, lr, beta=0.9):
 
 
 def rmsprop(w, g, v=0.0, *, lr, rho=0.99, eps=1e-8):
-    """RMSProp, v ← ρ v + (1 − ρ) g², w ← w − α g / (√v + ε) (Hinton 2012, lecture 6e; article S1.6)."""
+    """RMSProp, v ← β₂ v + (1 − β₂) g², w ← w − α g / (√v + ε), β₂ being `rho` (Hinton 2012; article S1.6)."""
     v = rho * v + (1 - rho) * g**2
     return w - lr * g / (v**0.5 + eps), v
 
