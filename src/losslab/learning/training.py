@@ -117,7 +117,8 @@ def fit(
         Where the training is saved after every epoch, and from where it goes on if it was interrupted, or
         if it is to have more epochs at the learning rates that it began with.
     loop : callable, optional
-        Takes the steps of an epoch in the place of `train_epoch`, such as a `cuda_graph.Graph`.
+        Takes the steps of an epoch in the place of `train_epoch`, such as a `cuda_graph.Graph`. Another loss
+        reaches it as its keyword `loss`.
     progress : bool
         Show a bar on stdout.
 
@@ -135,6 +136,7 @@ def fit(
         If a batch is too large for the device; the sentence suggests another.
     """
     watch, loop = watch or {}, loop or train_epoch
+    other = {} if loss is cross_entropy else {"loss": loss}  # a loop of five arguments trains on this one
     check_knobs(epochs, batch_size, lr, generator, average, checkpoint, patience)
     check_callables(optimizer, loss)
     check_fit(model, images, labels, watch, keep, patience)
@@ -154,7 +156,7 @@ def fit(
             batches = shuffled(images, labels, batch_size, generator, transform)
             with history.memory_explained(images.device, batch_size):
                 left = rates[state.epoch * steps :]
-                losses, sizes = loop(model, state.optimizer, batches, left, bar, loss)
+                losses, sizes = loop(model, state.optimizer, batches, left, bar, **other)
             finish_epoch(state, losses, sizes, rates, watch, keep)
             if checkpoint is not None:
                 checkpoint.save(state)
