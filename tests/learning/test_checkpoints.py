@@ -179,7 +179,7 @@ OTHERS = {  # what was asked for first, what is asked for then, and what the sen
         {"schedule": training.one_cycle, "epochs": 3},
         "only under a constant schedule can a training have more epochs than it began with",
     ),
-    "an optimizer": ({}, {"optimizer": torch.optim.SGD}, "optimizer was 'Adam .* is 'SGD"),
+    "an optimizer": ({}, {"optimizer": torch.optim.SGD}, 'optimizer was "Adam .* is "SGD'),
     "its momentum": (
         {"optimizer": torch.optim.SGD},
         {"optimizer": partial(torch.optim.SGD, momentum=0.9)},
