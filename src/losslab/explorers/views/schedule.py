@@ -7,7 +7,6 @@ import numpy as np
 from losslab.book import records
 from losslab.book.words import Sentence
 from losslab.explorers import shapes
-from losslab.explorers.arguments import option
 from losslab.explorers.contract import Series, Slider, View
 from losslab.explorers.widget import GridExplorer
 from losslab.figures import palette
@@ -70,7 +69,7 @@ def measured():
 
 def rows(shape):
     """Return the records of a schedule, one for each of `PEAKS`."""
-    return [row for row in measured()["rows"] if row["schedule"] == option("shape", shape, SHAPES)]
+    return [row for row in measured()["rows"] if row["schedule"] == shape]
 
 
 def wrong(shape):
