@@ -20,7 +20,7 @@ SLIDERS = (Slider("peak", PEAKS),)
 LOOKS = np.arange(1, EPOCHS * PARTS + 1) / PARTS  # when it looks, in epochs
 TIMES = np.linspace(0, EPOCHS, 181)
 WORST, BEST = 0.92, 0.013  # error: the ends of the axis of accuracies
-HIGHEST = 4.0  # loss: the upper end of its axis
+LOWEST, HIGHEST = 0.05, 4.0  # loss: the ends of its axis
 
 
 def linear(progress):
@@ -101,7 +101,7 @@ def compute(peak, shape):
     series += [Series("One run", 1, one) for one in courses(loss)]
     series.append(Series("This training", 1, shapes.points(LOOKS, loss.mean(1))[:, None]))
     for name, key in KEYS.items():
-        series.append(Series(key, 2, shapes.points(PEAKS, wrong(name)[..., -1].mean(1))[None, None]))
+        series.append(Series(key, 2, marked(wrong(name)[..., -1].mean(1))[None, None]))
     series.append(Series("This setting", 2, shapes.dot(PEAKS[at], error.mean(1))[:, None]))
     best = wrong(shape)[..., -1].mean(1)
     said = {"peak": peak, "shape": Sentence(f"said.{shape}"), "seeds": error.shape[1]}
@@ -109,6 +109,11 @@ def compute(peak, shape):
     said |= {"most": 1 - error.min(1)[:, None], "loss": loss[..., -1].mean(1)[:, None]}
     said |= {"best": PEAKS[best.argmin()], "highest": 1 - best.min(), "held_out": measured()["held_out"]}
     return View("schedule", stage, series, Sentence("says", **said))
+
+
+def marked(error):
+    """Draw an error over the peaks, each point ten times: a line is marked at every tenth."""
+    return shapes.points(PEAKS, error).repeat(10, -2)
 
 
 def courses(loss):
@@ -123,7 +128,7 @@ def stage(figure, theme, words):
     axes[0].set_yscale("function", functions=(np.sqrt, np.square))
     axes[0].set(ylim=(0, 0.033), title=words["rate"], xlabel=words["epochs"])
     axes[0].set_yticks((1e-4, 1e-3, 3e-3, 0.01, 0.03), ("0.0001", "0.001", "0.003", "0.01", "0.03"))
-    axes[1].set(yscale="log", ylim=(0.05, HIGHEST), title=words["loss"], xlabel=words["epochs"])
+    axes[1].set(yscale="log", ylim=(LOWEST, HIGHEST), title=words["loss"], xlabel=words["epochs"])
     axes[1].set_yticks((0.1, 0.3, 1, 3), ("0.1", "0.3", "1", "3"))
     axes[2].set(xscale="log", xlim=(8e-5, 0.037), yscale="log", ylim=(WORST, BEST))
     axes[2].set(title=words["accuracy"], xlabel=words["peak"])
