@@ -107,7 +107,7 @@ def test_lines_and_sentence_are_those_of_the_record(peak, shape):
     for name, key in schedule.KEYS.items():
         (line,) = ends[key]
         np.testing.assert_allclose(line[::10, 1], schedule.wrong(name)[..., -1].mean(1))
-    (dot,) = [s.points[0, 0, 0] for s in view.series if s.key == "This setting"]
+    (dot,) = [s.points[0, 0, -1] for s in view.series if s.key == "This setting"]
     right = [1 - wrong[-1] / 5000 for wrong in row["wrong"]]
     assert dot.tolist() == pytest.approx([peak, 1 - np.mean(right)])
     assert ends[schedule.KEYS[shape]][0][10 * k].tolist() == pytest.approx(dot.tolist()), "on its curve"

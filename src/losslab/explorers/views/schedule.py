@@ -100,9 +100,10 @@ def compute(peak, shape):
     series = [Series("This training", 0, shapes.points(TIMES, PEAKS[at][:, None] * factors)[:, None])]
     series += [Series("One run", 1, one) for one in courses(loss)]
     series.append(Series("This training", 1, shapes.points(LOOKS, loss.mean(1))[:, None]))
+    drop = np.stack([np.full(len(at), WORST), error.mean(1)], -1)
+    series.append(Series("This setting", 2, shapes.points(PEAKS[at][:, None], drop)[:, None]))
     for name, key in KEYS.items():
         series.append(Series(key, 2, marked(wrong(name)[..., -1].mean(1))[None, None]))
-    series.append(Series("This setting", 2, shapes.dot(PEAKS[at], error.mean(1))[:, None]))
     best = wrong(shape)[..., -1].mean(1)
     said = {"peak": peak, "shape": Sentence(f"said.{shape}"), "seeds": error.shape[1]}
     said |= {"right": 1 - error.mean(1)[:, None], "least": 1 - error.max(1)[:, None]}
