@@ -52,10 +52,11 @@ def test_nothing_is_certain_and_without_mistakes_none_is_named(monkeypatch):
     three = reject.Judged(
         np.array([1.0, 0.8, 0.5]), np.array([1, 2, 3]), np.array([1, 2, 4]), np.zeros((3, 28, 28))
     )
-    monkeypatch.setattr(reject, "judged", lambda network: three)
+    monkeypatch.setattr(reject, "judged", lambda network="article": three)
     texts = [view(t).sentence() for t in (0.4, 0.6)]
     assert "The surest is a 4 read as a 3, with probability 0.5000" in texts[0]
     assert "66.7% of the 3 validation digits, and all of its answers are right. It leaves 1" in texts[1]
+    assert reject.at(0.8) == (2, 2), "that of 0.8 reaches 0.8"
     sure = three._replace(probability=np.array([0.9, 0.8, 0.5]))
     monkeypatch.setattr(reject, "judged", lambda network: sure)
     assert view(0.95).sentence() == "τ = 0.95: the network answers none of the 3 validation digits."
