@@ -13,18 +13,9 @@ from losslab.figures import palette
 from losslab.formulas import activations
 from losslab.learning import trained
 
-SLIDERS = (
-    Slider(
-        "threshold",
-        np.round(
-            [*np.arange(0.1, 0.99, 0.01), *np.arange(0.99, 0.999, 0.001), *np.arange(0.999, 1, 0.0001)], 4
-        ),
-    ),
-)
-NETWORKS = {
-    "article": False,
-    "recipe": True,
-}  # whether the pixels are scaled as measured, see `trained.reader`
+STEPS = np.arange(1000, 9900, 100), np.arange(9900, 9990, 10), np.arange(9990, 10_000)
+SLIDERS = (Slider("threshold", np.concatenate(STEPS) / 1e4),)
+NETWORKS = {"article": False, "recipe": True}  # `measured` of `trained.reader`
 LOW, HIGH, BINS, LEAST, MOST = 0.2, 0.99999, 22, 0.5, 300  # of the counts by largest probability
 COLUMNS, ROWS, SIDE, CELL = 5, 3, 28, (32, 42)  # of the sheet of mistakes; pixels of a digit and its place
 GROUND = {"light": "gray_r", "dark": "gray"}
@@ -93,8 +84,7 @@ def compute(threshold, network):
     losslab.explorers.contract.View
     """
     answered, right = at(threshold, network)
-    ratio = right / np.maximum(answered, 1)
-    ratio = np.where(answered, ratio, np.nan)
+    ratio = np.where(answered, right / np.maximum(answered, 1), 1.0)  # without an answer, none was wrong
     here = shapes.dot(answered / len(judged(network).label), ratio)
     series = [Series("This threshold", 0, here), *counts(network)]
     foot = shapes.points(threshold[..., None], np.array([LEAST, MOST]))
@@ -119,8 +109,8 @@ def sheet(threshold, network):
         x, y = place(k)
         edge = shapes.frame(x - 1, y - 1, x + SIDE + 1, y + SIDE + 1)
         given = (sure >= threshold)[..., None, None]
-        yield Series("Still given", 2, np.where(given, edge, np.nan))
-        yield Series("Refused", 2, np.where(given, np.nan, edge), fill=True)
+        yield Series("Still given", 2, np.where(given, edge, shapes.AWAY))
+        yield Series("Refused", 2, np.where(given, shapes.AWAY, edge), fill=True)
 
 
 def place(k):
