@@ -114,8 +114,27 @@ def test_lines_and_sentence_are_those_of_the_record(peak, shape):
     assert f"peak {peak:g}: after 3 epochs {np.mean(right):.1%} of the 5,000" in view.sentence()
     assert f"({min(right):.1%} to {max(right):.1%} over 3 seeds)" in view.sentence()
     best = np.mean([r["wrong"] for r in schedule.rows(shape)], 1)[:, -1]
-    found = f"peak of this schedule is {schedule.PEAKS[best.argmin()]:g}, with {1 - best.min() / 5000:.1%}"
+    found = f"schedule: {1 - best.min() / 5000:.1%} with a peak of {schedule.PEAKS[best.argmin()]:g};"
     assert found in view.sentence()
+
+
+@pytest.mark.parametrize(
+    ("errors", "low", "high"),
+    [
+        ([9, 3, 2, 3, 9, 2.5], 1, 3),
+        ([2, 9, 9, 9, 9, 2.5], 0, 0),
+        ([5, 4, 3, 2.5, 2.4, 2], 2, 5),
+        ([9, 3, 2, 3, 3, 3], 1, 5),
+    ],
+)
+def test_near_the_best_are_its_neighbours_that_come_close(monkeypatch, errors, low, high):
+    monkeypatch.setattr(schedule, "PEAKS", np.arange(6))
+    monkeypatch.setattr(schedule, "wrong", lambda shape: np.array(errors)[:, None, None] / 1000 * [[1, 1]])
+    monkeypatch.setattr(schedule, "NEAR", 0.001)
+    found = schedule.best("linear")
+    assert (found["from"], found["to"]) == (low, high)
+    assert found["highest"] == 0.998
+    assert found["best"] == np.argmin(errors)
 
 
 def test_everything_that_was_recorded_is_in_the_window():

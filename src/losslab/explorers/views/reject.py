@@ -18,6 +18,7 @@ SLIDERS = (Slider("threshold", np.concatenate(STEPS) / 1e4),)
 NETWORKS = {"article": False, "recipe": True}  # `measured` of `trained.reader`
 LOW, HIGH, BINS, LEAST, MOST = 0.2, 0.99999, 22, 0.5, 300  # of the counts by largest probability
 COLUMNS, ROWS, SIDE, CELL = 5, 3, 28, (32, 42)  # of the sheet of mistakes; pixels of a digit and its place
+RECIPES = {"article": "The article's recipe", "recipe": "The better recipe"}
 GROUND = {"light": "gray_r", "dark": "gray"}
 
 
@@ -150,20 +151,10 @@ def stage(figure, theme, words, network):
     """Accuracy over the share answered, below it counts by probability; beside them the surest mistakes."""
     grid = figure.add_gridspec(2, 2, width_ratios=(1, 1.35))
     curve, count, mistakes = (figure.add_subplot(grid[where]) for where in ((0, 0), (1, 0), (slice(None), 1)))
-    every = np.append(SLIDERS[0].values, judged(network).probability)
-    for name in NETWORKS:
-        answered, right = at(np.sort(every), name)
-        style = palette.LINES[f"Recipe: {name}"] | {
-            "marker": "",
-            "color": palette.colour(f"Recipe: {name}", theme),
-        }
-        share = answered[answered > 0] / len(judged(name).label)
-        curve.plot(
-            share,
-            right[answered > 0] / answered[answered > 0],
-            label=words[f"option.network.{name}"],
-            **style,
-        )
+    for name, key in RECIPES.items():
+        answered, right = at(judged(name).probability, name)
+        share, style = answered / len(judged(name).label), {"linestyle": palette.LINES[key]["linestyle"]}
+        curve.plot(share, right / answered, label=words[key], color=palette.colour(key, theme), **style)
     curve.legend(loc="lower left", fontsize=8, labelcolor=palette.TEXT[theme], frameon=False)
     curve.set(xlim=(0, 1.02), ylim=(0.9, 1.004), xlabel=words["answered"], ylabel=words["accuracy"])
     count.set(xscale="logit", xlim=(LOW, HIGH), yscale="log", ylim=(LEAST, MOST))
