@@ -43,7 +43,7 @@ def test_the_sentence_counts(network, threshold):
     )
     assert f"leaves {600 - len(given)} to a person; {600 - said.wrong.sum() - right} of these" in text
     assert f"Mistakes that remain: {len(wrong)}." in text
-    assert f"a {said.label[wrong[0]]} read as a {said.answer[wrong[0]]}, with probability 0.9" in text
+    assert f"surest: {said.label[wrong[0]]} read as {said.answer[wrong[0]]}, with probability 0.9" in text
     x, y = next(s for s in view(threshold, network).series if s.panel == 0).points[0, 0, 0]
     assert (x, y) == pytest.approx((len(given) / 600, right / len(given)))
 
@@ -54,7 +54,7 @@ def test_nothing_is_certain_and_without_mistakes_none_is_named(monkeypatch):
     )
     monkeypatch.setattr(reject, "judged", lambda network="article": three)
     texts = [view(t).sentence() for t in (0.4, 0.6)]
-    assert "The surest is a 4 read as a 3, with probability 0.5000" in texts[0]
+    assert "The surest: 4 read as 3, with probability 0.5000" in texts[0]
     assert "66.7% of the 3 validation digits, and all of its answers are right. It leaves 1" in texts[1]
     assert reject.at(0.8) == (2, 2), "that of 0.8 reaches 0.8"
     sure = three._replace(probability=np.array([0.9, 0.8, 0.5]))

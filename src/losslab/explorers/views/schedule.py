@@ -98,7 +98,7 @@ def compute(peak, shape):
     at = np.abs(np.log(peak / PEAKS)).argmin(-1)  # (A,)
     factors = np.array([SHAPES[shape](share) for share in TIMES / EPOCHS])
     loss, error = losses(shape)[at], wrong(shape)[at][..., -1]
-    series = [Series("This training", 0, shapes.points(TIMES, PEAKS[at][:, None] * factors)[:, None])]
+    series = [Series("This training", 0, shapes.points(TIMES, factors)[None, None])]
     series += [Series("One run", 1, one) for one in courses(loss)]
     series.append(Series("This training", 1, shapes.points(LOOKS, loss.mean(1))[:, None]))
     drop = np.stack([np.full(len(at), WORST), error.mean(1)], -1)
@@ -135,9 +135,8 @@ def courses(loss):
 def stage(figure, theme, words):
     """The learning rate on the left, the loss in the middle, how all settings ended on the right."""
     axes = figure.subplots(1, 3, width_ratios=(1, 1, 1.2))
-    axes[0].set_yscale("function", functions=(np.sqrt, np.square))
-    axes[0].set(ylim=(0, 0.033), title=words["rate"], xlabel=words["epochs"])
-    axes[0].set_yticks((1e-4, 1e-3, 3e-3, 0.01, 0.03), ("0.0001", "0.001", "0.003", "0.01", "0.03"))
+    axes[0].set(ylim=(0, 1.05), title=words["rate"], xlabel=words["epochs"])
+    axes[0].set_yticks((0, 0.5, 1), ("0", words["half"], words["whole"]))
     axes[1].set(yscale="log", ylim=(LOWEST, HIGHEST), title=words["loss"], xlabel=words["epochs"])
     axes[1].set_yticks((0.1, 0.2, 0.5, 1, 2), ("0.1", "0.2", "0.5", "1", "2"))
     axes[2].set(xscale="log", xlim=(8e-5, 0.037), yscale="log", ylim=(WORST, BEST))
