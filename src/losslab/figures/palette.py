@@ -150,7 +150,7 @@ LINES = {
     "The article's recipe": line("blue", "-"),
     "The better recipe": line("green", "--"),
     "Constant": line("orange", "-", "o"),
-    "Linear decay": line("blue", "--", "s"),
+    "Linear decay": line("blue", "--", "x"),
     "Cosine decay": line("green", "-.", "^"),
     "One cycle": line("pink", (0, (4, 1, 1, 1, 1, 1)), "D"),
 }

@@ -100,7 +100,7 @@ def compute(peak, shape):
     loss, error = losses(shape)[at], wrong(shape)[at][..., -1]
     series = [Series("This training", 0, shapes.points(TIMES, factors)[None, None])]
     series += [Series("One run", 1, one) for one in courses(loss)]
-    series.append(Series("This training", 1, shapes.points(LOOKS, loss.mean(1))[:, None]))
+    series.append(Series("Validation images", 1, shapes.points(LOOKS, loss.mean(1))[:, None]))
     drop = np.stack([np.full(len(at), WORST), error.mean(1)], -1)
     series.append(Series("This setting", 2, shapes.points(PEAKS[at][:, None], drop)[:, None]))
     for name, key in KEYS.items():
