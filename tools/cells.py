@@ -1,7 +1,7 @@
 """Runs a notebook's code cells without Jupyter: `python tools/cells.py NOTEBOOK --set epochs=1`.
 
-All cells share one namespace, in the folder of the notebook. A cell that only opens an explorer is skipped:
-there is no browser. What is printed or displayed goes to stdout, figures into a zip archive, and what ran,
+All cells share one namespace, in the folder of the notebook. Explorers are not opened: there is no browser,
+and the rest of their cells is run. What is printed or displayed goes to stdout, figures into a zip archive, and what ran,
 what was skipped and where it stopped into a JSON file, both named after the notebook and written as it goes.
 """
 
@@ -71,7 +71,7 @@ class Book:
         folder.mkdir(parents=True, exist_ok=True)
         self.figures, self.file = folder / f"{notebook.stem}.zip", folder / f"{notebook.stem}.json"
         self.figures.unlink(missing_ok=True)
-        self.report = {"seconds": {}, "skipped": {}, "figures": 0, "failed": None}
+        self.report = {"seconds": {}, "explorers": [], "skipped": {}, "figures": 0, "failed": None}
         self.cell = ""
 
     def note(self):
@@ -106,21 +106,12 @@ class Book:
 
 
 def opens_explorer(tree, tags):
-    """Say whether a cell ends by opening an explorer, whose output nobody compares."""
+    """Say whether a cell ends by opening an explorer."""
     last = tree.body[-1].value if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     if "nbval-ignore-output" not in tags or not isinstance(last, ast.Call):
         return False
     called = last.func
     return isinstance(called, ast.Attribute) and getattr(called.value, "id", "") == "explorers"
-
-
-def why_skipped(source, tree, tags):
-    """Return why a cell is not run, or None."""
-    if opens_explorer(tree, tags):
-        return "it opens an explorer"
-    if "explorers." in source and not here("anywidget"):
-        return "it asks an explorer, which needs anywidget"
-    return None
 
 
 def run_cell(name, source, tree, names, display):
@@ -148,8 +139,8 @@ def run(notebook, parameters, folder):
     Returns
     -------
     dict
-        The report: seconds of each cell by its id, reasons of those skipped, number of figures, and the id of
-        the cell that failed, or None.
+        The report: seconds of each cell by its id, cells whose explorer was not opened, reasons of cells that
+        were not run at all, number of figures, and the id of the cell that failed, or None.
 
     Raises
     ------
@@ -169,9 +160,12 @@ def run(notebook, parameters, folder):
             continue
         source, tags = "".join(cell["source"]), cell["metadata"].get("tags", ())
         book.cell, tree = cell.get("id", str(number)), ast.parse(source)
-        if reason := why_skipped(source, tree, tags):
-            book.report["skipped"][book.cell] = reason
+        if "explorers." in source and not here("anywidget") and not opens_explorer(tree, tags):
+            book.report["skipped"][book.cell] = "it asks an explorer, which needs anywidget"
             continue
+        if opens_explorer(tree, tags):
+            book.report["explorers"].append(book.cell)
+            del tree.body[-1]
         print(f"\n--- {notebook.stem}, cell {book.cell} ---", flush=True)
         begin = time.perf_counter()
         try:
@@ -212,8 +206,9 @@ def main():
     parser.add_argument("--output", type=Path, default=Path("build/cells"))
     options = parser.parse_args()
     report = run(options.notebook.resolve(), dict(options.set), options.output)
-    ran, skipped = len(report["seconds"]), len(report["skipped"])
-    print(f"\n{options.notebook.name}: {ran} cells run, {skipped} skipped, {report['figures']} figures.")
+    ran, unopened, skipped = (len(report[what]) for what in ("seconds", "explorers", "skipped"))
+    print(f"\n{options.notebook.name}: {ran} cells run, {unopened} explorers not opened,", end=" ")
+    print(f"{skipped} cells skipped, {report['figures']} figures.")
     if report["failed"]:
         sys.exit(f"{options.notebook.name} stopped at cell {report['failed']}.")
 
