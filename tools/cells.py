@@ -1,13 +1,13 @@
 """Runs a notebook's code cells without Jupyter: `python tools/cells.py NOTEBOOK --set epochs=1`.
 
 All cells share one namespace, in the folder of the notebook. Explorers are not opened: there is no browser,
-and the rest of their cells is run. What is printed or displayed goes to stdout, figures into a zip archive, and what ran,
-what was skipped and where it stopped into a JSON file, both named after the notebook and written as it goes.
+and the rest of their cells is run. What is printed or displayed goes to stdout, figures into a zip archive,
+and what ran and where it stopped into a JSON file; both are named after the notebook and written
+as it goes. It takes IPython and anywidget, but no kernel.
 """
 
 import argparse
 import ast
-import importlib.util
 import json
 import linecache
 import os
@@ -16,52 +16,6 @@ import time
 import traceback
 import zipfile
 from pathlib import Path
-from types import ModuleType
-
-
-class Shown:
-    """What stands in for IPython's Markdown, HTML and the like: the data, to be printed."""
-
-    def __init__(self, data=None, **_):
-        self.data = data
-
-
-class Application:
-    """What stands in for a kernel's application: there is none."""
-
-    @staticmethod
-    def initialized():
-        """Return False."""
-        return False
-
-
-STAND_INS = {  # a module that the chapters import -> what they take from it
-    "IPython": {"get_ipython": lambda: None},
-    "IPython.display": dict.fromkeys(("Markdown", "HTML", "Image", "Code", "Math"), Shown),
-    "jupyter_core": {},
-    "jupyter_core.paths": {"jupyter_path": lambda *_: []},
-    "traitlets": {},
-    "traitlets.config": {"Application": Application},
-}
-
-
-def here(name):
-    """Say whether a top-level module can be imported."""
-    return name in sys.modules or importlib.util.find_spec(name) is not None
-
-
-def serve(display):
-    """Let cells import `display` and what else of Jupyter is absent."""
-    absent = [name for name in STAND_INS if not here(name.partition(".")[0])]
-    for name in absent:
-        sys.modules[name] = ModuleType(name)
-        vars(sys.modules[name]).update(STAND_INS[name])
-        parent, _, child = name.rpartition(".")
-        if parent:
-            setattr(sys.modules[parent], child, sys.modules[name])
-    import IPython.display
-
-    IPython.display.display = display
 
 
 class Book:
@@ -71,7 +25,7 @@ class Book:
         folder.mkdir(parents=True, exist_ok=True)
         self.figures, self.file = folder / f"{notebook.stem}.zip", folder / f"{notebook.stem}.json"
         self.figures.unlink(missing_ok=True)
-        self.report = {"seconds": {}, "explorers": [], "skipped": {}, "figures": 0, "failed": None}
+        self.report = {"seconds": {}, "explorers": [], "figures": 0, "failed": None}
         self.cell = ""
 
     def note(self):
@@ -139,19 +93,20 @@ def run(notebook, parameters, folder):
     Returns
     -------
     dict
-        The report: seconds of each cell by its id, cells whose explorer was not opened, reasons of cells that
-        were not run at all, number of figures, and the id of the cell that failed, or None.
+        The report: seconds of each cell by its id, the cells whose explorer was not opened, the number of
+        figures, and the id of the cell that failed, or None.
 
     Raises
     ------
     ValueError
         If the notebook has no parameter of a given name.
     """
+    import IPython.display
     from matplotlib import pyplot
 
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     book, names = Book(notebook, folder.resolve()), {"__name__": "__main__"}
-    serve(book.display)
+    IPython.display.display = book.display
     pyplot.switch_backend("Agg")
     pyplot.show = lambda *_, **__: book.show()
     os.chdir(notebook.parent)
@@ -160,9 +115,6 @@ def run(notebook, parameters, folder):
             continue
         source, tags = "".join(cell["source"]), cell["metadata"].get("tags", ())
         book.cell, tree = cell.get("id", str(number)), ast.parse(source)
-        if "explorers." in source and not here("anywidget") and not opens_explorer(tree, tags):
-            book.report["skipped"][book.cell] = "it asks an explorer, which needs anywidget"
-            continue
         if opens_explorer(tree, tags):
             book.report["explorers"].append(book.cell)
             del tree.body[-1]
@@ -206,9 +158,9 @@ def main():
     parser.add_argument("--output", type=Path, default=Path("build/cells"))
     options = parser.parse_args()
     report = run(options.notebook.resolve(), dict(options.set), options.output)
-    ran, unopened, skipped = (len(report[what]) for what in ("seconds", "explorers", "skipped"))
-    print(f"\n{options.notebook.name}: {ran} cells run, {unopened} explorers not opened,", end=" ")
-    print(f"{skipped} cells skipped, {report['figures']} figures.")
+    ran, unopened = len(report["seconds"]), len(report["explorers"])
+    counted = f"{ran} cells run, {unopened} explorers not opened, {report['figures']} figures"
+    print(f"\n{options.notebook.name}: {counted}.")
     if report["failed"]:
         sys.exit(f"{options.notebook.name} stopped at cell {report['failed']}.")
 

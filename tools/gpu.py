@@ -44,14 +44,14 @@ vision = importlib.util.find_spec("torchvision") is not None
 versions = {"torch": torch.__version__, "python": platform.python_version()}
 print(json.dumps(versions | {"gpu": gpu, "torchvision": vision}))
 """
-NEEDED = ("pytest", "tqdm", "safetensors", "matplotlib", "numpy")
+NEEDED = ("numpy", "matplotlib", "pytest", "tqdm", "safetensors", "anywidget", "IPython", "jupyter_core")
 
 
 # --- what a bare machine lacks ---
 
 
 def collect(folder, python, others):
-    """Download the wheels that a bare Linux machine with this Python may lack; `others` without their needs."""
+    """Download the wheels that a bare Linux machine may lack; the others without what they need."""
     platforms = [f"--platform=manylinux{tag}_x86_64" for tag in ("2014", "_2_17", "_2_28")]
     chosen = ["--only-binary=:all:", f"--python-version={python}", "--implementation=cp", *platforms]
     command = [sys.executable, "-m", "pip", "download", "-q", "-d", folder, *chosen, *PACKAGES]
@@ -203,9 +203,8 @@ def verdict(record):
     listing = next(row["us_per_step"] for row in record["steps"] if row["variant"] == "listing")
     kernels = record["floors"]["kernels_per_step"]
     lines = [f"A step of the plain loop starts {kernels or 'no'} kernels; {record['images']:,} images.", ""]
-    lines += [
-        f"{'variant':18}{'threads':>8}{'µs per step':>12}{'× listing':>11}{'6,000 steps s':>15}{'whole run s':>13}"
-    ]
+    head = f"{'variant':18}{'threads':>8}{'µs per step':>12}{'× listing':>11}"
+    lines.append(f"{head}{'6,000 steps s':>15}{'whole run s':>13}")
     for row in record["steps"]:
         us = row["us_per_step"]
         times, steps = f"{listing / us:11.1f}", f"{6e-3 * us:15.2f}"
@@ -250,8 +249,8 @@ def look(environ, site):
     """Return what there is: versions, GPU, torchvision."""
     if absent := [name for name in NEEDED if not (importlib.util.find_spec(name) or (site / name).exists())]:
         raise SystemExit(
-            f"Missing here: {', '.join(absent)}. Where there is a network, --collect-wheels puts what is needed "
-            "into build/wheels; bring that folder along, or name it with --wheels."
+            f"Missing here: {', '.join(absent)}. Where there is a network, --collect-wheels puts what is "
+            "needed into build/wheels; bring that folder along, or name it with --wheels."
         )
     done = subprocess.run([sys.executable, "-c", FOUND], env=environ, capture_output=True, text=True)
     if done.returncode:
