@@ -133,12 +133,9 @@ def stop(process):
 
 def gpu_tests():
     """Return the test files that compute on a GPU where there is one."""
+    marked = re.compile(r"^(pytestmark|@pytest).*mark\.gpu\b", re.M)
     files = sorted((ROOT / "tests").rglob("test_*.py"))
-    return [
-        file
-        for file in files
-        if "mark.gpu" in file.read_text(encoding="utf-8") and file.name != "test_gpu.py"
-    ]
+    return [file for file in files if marked.search(file.read_text(encoding="utf-8"))]
 
 
 def parts(options, found, output):
