@@ -98,7 +98,7 @@ class Part:
 
 def allowed(part, later, left, total):
     """Return the seconds that a part may take: all that is left but the shares of the later ones."""
-    return max(part.share * total, left)
+    return max(part.share * total, left - sum(each.share for each in later if not each.skipped) * total)
 
 
 def carry_out(part, seconds, environ, log):
