@@ -1,13 +1,13 @@
 """Runs a notebook's code cells without Jupyter: `python tools/cells.py NOTEBOOK --set epochs=1`.
 
-All cells share one namespace, in the folder of the notebook. A cell that only opens an explorer is skipped:
-there is no browser. What is printed or displayed goes to stdout, figures into a zip archive, and what ran,
-what was skipped and where it stopped into a JSON file, both named after the notebook and written as it goes.
+All cells share one namespace, in the folder of the notebook. Explorers are not opened: there is no browser,
+and the rest of their cells is run. What is printed or displayed goes to stdout, figures into a zip archive,
+and what ran and where it stopped into a JSON file; both are named after the notebook and written
+as it goes. It takes IPython and anywidget, but no kernel.
 """
 
 import argparse
 import ast
-import importlib.util
 import json
 import linecache
 import os
@@ -16,52 +16,6 @@ import time
 import traceback
 import zipfile
 from pathlib import Path
-from types import ModuleType
-
-
-class Shown:
-    """What stands in for IPython's Markdown, HTML and the like: the data, to be printed."""
-
-    def __init__(self, data=None, **_):
-        self.data = data
-
-
-class Application:
-    """What stands in for a kernel's application: there is none."""
-
-    @staticmethod
-    def initialized():
-        """Return False."""
-        return False
-
-
-STAND_INS = {  # a module that the chapters import -> what they take from it
-    "IPython": {"get_ipython": lambda: None},
-    "IPython.display": dict.fromkeys(("Markdown", "HTML", "Image", "Code", "Math"), Shown),
-    "jupyter_core": {},
-    "jupyter_core.paths": {"jupyter_path": lambda *_: []},
-    "traitlets": {},
-    "traitlets.config": {"Application": Application},
-}
-
-
-def here(name):
-    """Say whether a top-level module can be imported."""
-    return name in sys.modules or importlib.util.find_spec(name) is not None
-
-
-def serve(display):
-    """Let cells import `display` and what else of Jupyter is absent."""
-    absent = [name for name in STAND_INS if not here(name.partition(".")[0])]
-    for name in absent:
-        sys.modules[name] = ModuleType(name)
-        vars(sys.modules[name]).update(STAND_INS[name])
-        parent, _, child = name.rpartition(".")
-        if parent:
-            setattr(sys.modules[parent], child, sys.modules[name])
-    import IPython.display
-
-    IPython.display.display = display
 
 
 class Book:
@@ -71,7 +25,7 @@ class Book:
         folder.mkdir(parents=True, exist_ok=True)
         self.figures, self.file = folder / f"{notebook.stem}.zip", folder / f"{notebook.stem}.json"
         self.figures.unlink(missing_ok=True)
-        self.report = {"seconds": {}, "skipped": {}, "figures": 0, "failed": None}
+        self.report = {"seconds": {}, "explorers": [], "figures": 0, "failed": None}
         self.cell = ""
 
     def note(self):
@@ -106,21 +60,12 @@ class Book:
 
 
 def opens_explorer(tree, tags):
-    """Say whether a cell ends by opening an explorer, whose output nobody compares."""
+    """Say whether a cell ends by opening an explorer."""
     last = tree.body[-1].value if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     if "nbval-ignore-output" not in tags or not isinstance(last, ast.Call):
         return False
     called = last.func
     return isinstance(called, ast.Attribute) and getattr(called.value, "id", "") == "explorers"
-
-
-def why_skipped(source, tree, tags):
-    """Return why a cell is not run, or None."""
-    if opens_explorer(tree, tags):
-        return "it opens an explorer"
-    if "explorers." in source and not here("anywidget"):
-        return "it asks an explorer, which needs anywidget"
-    return None
 
 
 def run_cell(name, source, tree, names, display):
@@ -148,19 +93,20 @@ def run(notebook, parameters, folder):
     Returns
     -------
     dict
-        The report: seconds of each cell by its id, reasons of those skipped, number of figures, and the id of
-        the cell that failed, or None.
+        The report: seconds of each cell by its id, the cells whose explorer was not opened, the number of
+        figures, and the id of the cell that failed, or None.
 
     Raises
     ------
     ValueError
         If the notebook has no parameter of a given name.
     """
+    import IPython.display
     from matplotlib import pyplot
 
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     book, names = Book(notebook, folder.resolve()), {"__name__": "__main__"}
-    serve(book.display)
+    IPython.display.display = book.display
     pyplot.switch_backend("Agg")
     pyplot.show = lambda *_, **__: book.show()
     os.chdir(notebook.parent)
@@ -169,9 +115,9 @@ def run(notebook, parameters, folder):
             continue
         source, tags = "".join(cell["source"]), cell["metadata"].get("tags", ())
         book.cell, tree = cell.get("id", str(number)), ast.parse(source)
-        if reason := why_skipped(source, tree, tags):
-            book.report["skipped"][book.cell] = reason
-            continue
+        if opens_explorer(tree, tags):
+            book.report["explorers"].append(book.cell)
+            del tree.body[-1]
         print(f"\n--- {notebook.stem}, cell {book.cell} ---", flush=True)
         begin = time.perf_counter()
         try:
@@ -212,8 +158,9 @@ def main():
     parser.add_argument("--output", type=Path, default=Path("build/cells"))
     options = parser.parse_args()
     report = run(options.notebook.resolve(), dict(options.set), options.output)
-    ran, skipped = len(report["seconds"]), len(report["skipped"])
-    print(f"\n{options.notebook.name}: {ran} cells run, {skipped} skipped, {report['figures']} figures.")
+    ran, unopened = len(report["seconds"]), len(report["explorers"])
+    counted = f"{ran} cells run, {unopened} explorers not opened, {report['figures']} figures"
+    print(f"\n{options.notebook.name}: {counted}.")
     if report["failed"]:
         sys.exit(f"{options.notebook.name} stopped at cell {report['failed']}.")
 

@@ -17,6 +17,7 @@ had. A record made with the full MNIST also goes to benchmarks/results, where ch
 
 import argparse
 import importlib.metadata
+import importlib.util
 import json
 import os
 import re
@@ -34,24 +35,29 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 CHAPTERS = "07_mnist,09_speed"
 PACKAGES = ("pytest", "tqdm", "safetensors", "anywidget", "ipython", "jupyter-core")  # torch's may differ
+NO_LISTING = "the article's listing needs torchvision"
 TIMES, SECONDS = 50, 0.6  # goals: as fast as so many listings, and for 6,000 steps
 FOUND = """
 import importlib.util, json, platform, torch
 gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
 vision = importlib.util.find_spec("torchvision") is not None
-print(json.dumps({"torch": torch.__version__, "python": platform.python_version(), "gpu": gpu, "torchvision": vision}))
-"""  # noqa: E501
+versions = {"torch": torch.__version__, "python": platform.python_version()}
+print(json.dumps(versions | {"gpu": gpu, "torchvision": vision}))
+"""
+NEEDED = ("numpy", "matplotlib", "pytest", "tqdm", "safetensors", "anywidget", "IPython", "jupyter_core")
 
 
 # --- what a bare machine lacks ---
 
 
-def collect(folder, python):
-    """Download the wheels that a bare Linux machine with this Python may lack, and what they need."""
+def collect(folder, python, others):
+    """Download the wheels that a bare Linux machine may lack; the others without what they need."""
     platforms = [f"--platform=manylinux{tag}_x86_64" for tag in ("2014", "_2_17", "_2_28")]
     chosen = ["--only-binary=:all:", f"--python-version={python}", "--implementation=cp", *platforms]
     command = [sys.executable, "-m", "pip", "download", "-q", "-d", folder, *chosen, *PACKAGES]
     subprocess.run(command, check=True)
+    if others:
+        subprocess.run([*command[: -len(PACKAGES)], "--no-deps", *others], check=True)
     wheels = sorted(Path(folder).glob("*.whl"))
     megabytes = sum(wheel.stat().st_size for wheel in wheels) / 1e6
     print(f"{len(wheels)} wheels, {megabytes:.0f} MB, in {folder}")
@@ -127,12 +133,9 @@ def stop(process):
 
 def gpu_tests():
     """Return the test files that compute on a GPU where there is one."""
+    marked = re.compile(r"^(pytestmark|@pytest).*mark\.gpu\b", re.M)
     files = sorted((ROOT / "tests").rglob("test_*.py"))
-    return [
-        file
-        for file in files
-        if "mark.gpu" in file.read_text(encoding="utf-8") and file.name != "test_gpu.py"
-    ]
+    return [file for file in files if marked.search(file.read_text(encoding="utf-8"))]
 
 
 def parts(options, found, output):
@@ -141,7 +144,7 @@ def parts(options, found, output):
     chapters = [name for name in options.chapters.split(",") if name]
     names = [name for name in options.parts.split(",") if name]
     every = [tests(), benchmark(options, found, device, output)]
-    every += [chapter(name, options, device, output) for name in chapters]
+    every += [chapter(name, options, found, device, output) for name in chapters]
     return [part for part in every if part.name.split()[0] in names]
 
 
@@ -169,16 +172,24 @@ def benchmark(options, found, device, output):
         command += ["--smoke", "--skip", "workers,compile"]
     else:
         command += ["--data", options.data] if options.data else ["--sample"]
-    missing = None if found["torchvision"] else "the article's listing needs torchvision"
-    return Part("mnist", command, 0.45, missing)
+    return Part("mnist", command, 0.45, NO_LISTING if not found["torchvision"] else None)
 
 
-def chapter(name, options, device, output):
+def chapter(name, options, found, device, output):
     """Return the part that runs a chapter; a sample is enough to see that it works on this device."""
     path = ROOT / "notebooks" / f"{name}.ipynb"
     command = [sys.executable, ROOT / "tools" / "cells.py", path, "--output", output]
     command += ["--set", f"device={device}"] + ["--set", "epochs=1"] * options.smoke
-    return Part(f"chapter {name}", command, 0.15, None if path.exists() else f"there is no {path.name}")
+    return Part(f"chapter {name}", command, 0.15, obstacle(path, found))
+
+
+def obstacle(path, found):
+    """Return why a chapter cannot be run here, or None."""
+    if not path.exists():
+        return f"there is no {path.name}"
+    text = path.read_text(encoding="utf-8")
+    needs = "listings" in text or "torchvision" in text
+    return NO_LISTING if needs and not found["torchvision"] else None
 
 
 # --- what came of it ---
@@ -189,11 +200,14 @@ def verdict(record):
     listing = next(row["us_per_step"] for row in record["steps"] if row["variant"] == "listing")
     kernels = record["floors"]["kernels_per_step"]
     lines = [f"A step of the plain loop starts {kernels or 'no'} kernels; {record['images']:,} images.", ""]
-    lines += [f"{'variant':18}{'threads':>8}{'µs per step':>12}{'× listing':>11}{'6,000 steps s':>15}{'whole run s':>13}"]
+    head = f"{'variant':18}{'threads':>8}{'µs per step':>12}{'× listing':>11}"
+    lines.append(f"{head}{'6,000 steps s':>15}{'whole run s':>13}")
     for row in record["steps"]:
         us = row["us_per_step"]
         times, steps = f"{listing / us:11.1f}", f"{6e-3 * us:15.2f}"
-        lines.append(f"{row['variant']:18}{row['threads']:8}{us:12.1f}{times}{steps}{row['whole_run_s']:13.2f}")
+        lines.append(
+            f"{row['variant']:18}{row['threads']:8}{us:12.1f}{times}{steps}{row['whole_run_s']:13.2f}"
+        )
     lines += [f"Left out: {name}: {why}" for name, why in record["failed"].items()]
     return lines + (goals(record, listing) if kernels else [])
 
@@ -228,8 +242,13 @@ def last_lines(log, most=25):
     return "\n".join(lines[-most:])
 
 
-def look(environ):
+def look(environ, site):
     """Return what there is: versions, GPU, torchvision."""
+    if absent := [name for name in NEEDED if not (importlib.util.find_spec(name) or (site / name).exists())]:
+        raise SystemExit(
+            f"Missing here: {', '.join(absent)}. Where there is a network, --collect-wheels puts what is "
+            "needed into build/wheels; bring that folder along, or name it with --wheels."
+        )
     done = subprocess.run([sys.executable, "-c", FOUND], env=environ, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"PyTorch cannot be imported here:\n{done.stderr}")
@@ -241,7 +260,7 @@ def run(options, output, site):
     begin, total = time.perf_counter(), 60 * options.minutes
     environ = os.environ | {"MPLBACKEND": "Agg", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     environ["PYTHONPATH"] = os.pathsep.join(map(str, [ROOT / "src", site]))
-    found = look(environ)
+    found = look(environ, site)
     if not (found["gpu"] or options.smoke):
         raise SystemExit("There is no CUDA device: --smoke tries this script without one.")
     if options.data:
@@ -288,9 +307,10 @@ def main():
     parser.add_argument("--smoke", action="store_true", help="on the CPU and small; stores no record")
     parser.add_argument("--collect-wheels", action="store_true", help="download them, run nothing")
     parser.add_argument("--python", default="3.12", help="for which Python wheels are collected")
+    parser.add_argument("--also", nargs="*", default=[], help="other wheels, such as torchvision==0.26.0")
     options = parser.parse_args()
     if options.collect_wheels:
-        collect(options.wheels, options.python)
+        collect(options.wheels, options.python, options.also)
         return
     options.minutes = options.minutes or (2 if options.smoke else 8)
     options.data = options.data or (
@@ -305,7 +325,7 @@ def main():
         if missing:
             unpack(missing, site)
         print("Unpacked:", *[wheel.name.partition("-")[0] for wheel in missing] or ["nothing"])
-        good = run(options, output, site)
+        good = run(options, output, Path(site))
     sys.exit(not good)
 
 

@@ -174,6 +174,19 @@ def test_a_recording_that_fails_says_one_line_and_leaves_no_trace(at, resumed, g
     assert len(graphs) == 1, "tried once, not in every epoch"
 
 
+def test_the_error_that_spoiled_a_recording_is_named_not_the_one_at_its_end(graphs, monkeypatch, capsys):
+    @contextmanager
+    def ends_in_error(graph):
+        try:
+            yield
+        finally:
+            raise RuntimeError("operation failed due to a previous error during capture")
+
+    monkeypatch.setattr(torch.cuda, "graph", ends_in_error)
+    assert_same(train(net(4, RuntimeError(REFUSED)), loop=cuda_graph.Graph(4)), train())
+    assert f"(recording failed: {REFUSED})" in capsys.readouterr().out
+
+
 def everything(model, optimizer):
     """Copies of all that a step changes, and of what only a recording does."""
     return {

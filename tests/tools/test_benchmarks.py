@@ -1,5 +1,6 @@
 """The benchmarks count what they say they count, and name every goal that was missed."""
 
+import argparse
 import dataclasses
 import importlib.util
 import json
@@ -170,6 +171,62 @@ def test_the_listing_is_the_printed_one_but_for_what_is_said(bench):
     assert "model = Net().to('cuda')" in setup
     assert "shuffle=True, num_workers=4, persistent_workers=True)" in setup
     assert "inputs, labels = data[0].to('cuda'), data[1].to('cuda')" in train
+
+
+def clock(bench, share_spent):
+    """A clock with a limit of 100 seconds, of which this share is gone."""
+    return bench.Clock(100.0, bench.time.perf_counter() - 100 * share_spent)
+
+
+def test_a_clock_allows_what_will_be_done_within_a_share_of_the_limit(bench):
+    assert clock(bench, 0.5).allows(0.6)
+    assert not clock(bench, 0.5).allows(0.6, 11)
+    assert clock(bench, 0.5).allows(0.6, 9)
+    assert bench.Clock().allows(0.6, 1e9), "without a limit everything"
+
+
+def test_without_time_there_is_one_round_and_neither_the_listings_epochs_nor_memory(bench, data, monkeypatch):
+    monkeypatch.setattr(bench, "MOST", 1)
+    found = bench.take_turns(["fused"], data, 3, 1, clock(bench, 0.7))
+    assert [len(runs) for runs in found.values()] == [1]
+    assert [len(runs) for runs in bench.take_turns(["fused"], data, 3, 1, bench.Clock()).values()] == [3]
+    few = mnist.load("sample")
+    few = mnist.Digits(*[part[:100] for part in vars(few).values()])
+    names = bench.accuracies(few, data, 1, 2, 60.0, clock(bench, 0.7))
+    assert "listing" not in names
+    assert "fit" in names
+    assert bench.peaks(None, None, ["fit"], clock(bench, 1.1)) == {}
+
+
+def test_what_fetches_images_one_by_one_takes_one_epoch_a_turn(bench, data, monkeypatch):
+    monkeypatch.setattr(bench, "MOST", 1)
+    found = bench.take_turns(["preload", "fused"], data, 1, 3, bench.Clock())
+    assert {name: len(*runs) for (name, _), runs in found.items()} == {"preload": 1, "fused": 3}
+
+
+def test_the_record_is_stored_after_every_stage(bench, tmp_path, monkeypatch):
+    stored, seconds = [], {("listing", 1): [[2.0]], ("fit", 1): [[1.0]]}
+    trainings = {"fit": [([1.0, 1.0], [0.97, 0.98])]}
+    floors = {"kernels_per_step": None, "threads 1": {"products_us": 1.0}}
+    monkeypatch.setattr(bench, "MOST", 1)
+    for name, result in {
+        "check": {},
+        "take_turns": seconds,
+        "roofline": floors,
+        "accuracies": trainings,
+        "peaks": {"fit": 500},
+    }.items():
+        monkeypatch.setattr(bench, name, lambda *_, result=result: result)
+    options = argparse.Namespace(device="cpu", smoke=True, sample=False, skip="", limit=9.0, data=None)
+    last = bench.measure(options, tmp_path, lambda record: stored.append(dict(record)))
+    fits = [record["rows"][1] for record in stored]
+    assert [(row["accuracy_mean"], row["peak_mb"]) for row in fits] == [
+        (None, None),
+        (0.98, None),
+        (0.98, 500),
+    ]
+    assert stored[-1] == last
+    assert all(record.keys() == last.keys() for record in stored)
 
 
 def test_rows_have_the_medians_the_ratios_and_what_was_trained(bench, monkeypatch):

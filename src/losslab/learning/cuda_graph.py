@@ -69,7 +69,8 @@ class Graph:
             except torch.OutOfMemoryError:  # a RuntimeError, too, but not the network's fault
                 raise
             except RuntimeError as error:  # the network asks for a number, say, or copies from the host
-                return f"recording failed: {str(error).splitlines()[0]}"
+                first = error.__context__ or error  # ending a recording that has failed raises another one
+                return f"recording failed: {str(first).splitlines()[0]}"
         return None
 
 
@@ -176,11 +177,12 @@ class Recorded:
     def replay(self, batches, rates, bar):
         """Take all steps of an epoch; return their losses, on the device."""
         steps, losses = len(self.losses), []
+        rates = torch.tensor(rates[: len(batches)], device=self.x.device)  # at once: it waits for the device
         for start in range(0, len(batches), steps):
             part = batches[start : start + steps]
             torch.stack([x for x, _ in part], out=self.x)
             torch.stack([y for _, y in part], out=self.y)
-            self.rates.copy_(torch.tensor(rates[start : start + steps]))
+            self.rates.copy_(rates[start : start + steps])
             self.graph.replay()
             losses.append(self.losses.clone())
             bar.update(steps)
