@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import mnist_peers
 import torch
+from mnist_peers import BATCH, RATE, Result
 from torch import nn
 from torch.nn.functional import cross_entropy, one_hot
 from torch.utils.data import DataLoader, TensorDataset
 
 from losslab.article import listings
 from losslab.data import mnist, pixels
+from losslab.learning import compiled as compiled_steps
 from losslab.learning import cuda_graph, models, training
-
-BATCH, RATE = 100, 1e-3
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,6 @@ def lay_out(digits, folder):
     for name, array in zip(mnist.SHA256["full"], vars(digits).values(), strict=True):
         sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
         Path(raw, name).write_bytes(bytes([0, 0, 8, array.ndim]) + sizes + array.numpy().tobytes())
-
-
-@dataclass(frozen=True)
-class Result:
-    """A training so far: seconds and mean loss of each epoch, and every step's loss if known."""
-
-    seconds: list[float]
-    means: list[float]
-    steps: list[float] | None
 
 
 def wait(device):
@@ -201,6 +193,20 @@ def fit(net, data, epochs, order, loop=training.train_epoch):
     yield Result(seconds, history.running, history.steps)
 
 
+WHOLE = []  # one network and its compiled step, which takes longer than the training
+
+
+def fit_compiled(net, data, epochs, order):
+    """Run `training.fit` with its whole step compiled."""
+    if not WHOLE:
+        WHOLE[:] = models.Net().to(data.images.device), compiled_steps.Step()
+    copy, loop = WHOLE
+    copy.load_state_dict(net.state_dict())
+    for result in fit(copy, data, epochs, order, loop=loop):
+        net.load_state_dict(copy.state_dict())
+        yield result
+
+
 def fit_captured(steps, net, data, epochs, order):
     """Run `training.fit` with this many steps in a CUDA graph."""
     return fit(net, data, epochs, order, loop=cuda_graph.Graph(steps))
@@ -332,6 +338,8 @@ def variants(device):
             "graph, 20 steps": ("CUDA graph of 20 steps", partial(fit_captured, 20)),
             "graph, epoch": ("CUDA graph of an epoch", partial(fit_captured, 600)),
         }
+    else:
+        found |= {"whole step compiled": ("fit, its whole step compiled", fit_compiled)} | mnist_peers.found()
     return found | {"by hand": ("forward, backward and Adam written out", by_hand)}
 
 
