@@ -43,7 +43,9 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 MOST = min(2, CORES)  # threads: more do not help a network this small
 BY_ITSELF = ("listing", "workers")  # they open the files and shuffle by themselves
 BY_THE_IMAGE = (*BY_ITSELF, "preload")  # they fetch every image by itself: one epoch tells enough
-ONCE = (*BY_ITSELF, "preload", "compile")  # not worth a turn for every number of threads
+PEERS = ("jax", "sklearn")  # other libraries: how many threads JAX takes cannot be said once it has begun
+ONCE = (*BY_THE_IMAGE, "compile", *PEERS)  # not worth a turn for every number of threads
+LOOSE = dict.fromkeys(BY_ITSELF, 0.15) | {"sklearn": 0.35}  # they draw their own order, or weights, too
 BETTER = {"schedule": training.one_cycle, "lr": 3e-3}
 RECIPES = {  # what is trained by `training.fit` beside the article's recipe
     "fit": {"constants": (0.5, 0.5)},
@@ -90,7 +92,7 @@ def check(names, data, epochs):
             continue
         off = furthest(result.means, plain.means)
         first = furthest((result.steps or [])[:20], plain.steps[:20])
-        if off > (0.15 if name in BY_ITSELF else 0.02) or first > 1e-3:
+        if off > LOOSE.get(name, 0.02) or first > 1e-3:
             failed[name] = f"mean losses {result.means} instead of {plain.means}"
         print(f"  {name:16} epochs within {off:.2%} of the plain loop's, first steps {first:.0e}", flush=True)
     return failed

@@ -1,13 +1,13 @@
 """The same training in other libraries: JAX and scikit-learn, the extra `peers`.
 
-Same network, batches, Adam, images and number of threads as every form in `mnist_loops`. JAX also starts from
-the same weights and sees the images in the same order; scikit-learn draws its own, so only its mean losses can
-be compared.
+Same network, batches, Adam, images and number of threads as every form in `mnist_loops`. JAX also starts
+from the same weights and sees the images in the same order; scikit-learn draws its own, so only its mean
+losses can be compared.
 """
 
 import time
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -60,7 +60,8 @@ def jax_epochs(net, data, epochs, order):
         yield Result(seconds, means, steps)
 
 
-def jax_epoch(made=[]):  # noqa: B006: compiled once
+@cache
+def jax_epoch():
     """Return the compiled function (state, images, labels, batches) → (state, losses) of a whole epoch."""
     import jax
     import jax.numpy as jnp
@@ -76,15 +77,16 @@ def jax_epoch(made=[]):  # noqa: B006: compiled once
         t = t + 1
         m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, g)
         v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
-        moved = lambda w, m, v: w - RATE * m / (1 - 0.9**t) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8)
+
+        def moved(w, m, v):
+            return w - RATE * m / (1 - 0.9**t) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8)
+
         return (jax.tree.map(moved, w, m, v), m, v, t), before
 
     def epoch(state, images, labels, batches):
         return jax.lax.scan(partial(step, images, labels), state, batches)
 
-    if not made:
-        made.append(jax.jit(epoch))
-    return made[0]
+    return jax.jit(epoch)
 
 
 def sklearn_epochs(net, data, epochs, order):

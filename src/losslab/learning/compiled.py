@@ -14,8 +14,8 @@ from losslab.learning import training
 class Step:
     """A `loop` for `training.fit`: the same steps as `training.train_epoch`, compiled.
 
-    The first epoch takes some seconds more, in which it is compiled; one object can serve several trainings
-    of networks with the same layers.
+    Compiling takes longer than many a training: ten seconds or more for a network, and again for batches of
+    another size. One object can serve several trainings of the same network.
     """
 
     def __init__(self):
