@@ -81,8 +81,8 @@ def obstacle(model, optimizer, batches):
         return f"the network is on {device.type}"
     if len({x.shape for x, _ in batches}) > 1:
         return f"the last batch has {len(batches[-1][1])} images, the others {len(batches[0][1])}"
-    if "capturable" not in optimizer.defaults:
-        return f"{type(optimizer).__name__} cannot be captured"
+    if not (optimizer.defaults.get("fused") and "capturable" in optimizer.defaults):
+        return "only a fused Adam or AdamW can be recorded"
     if optimizer._optimizer_step_post_hooks:
         return "something runs after each step, such as an average of the weights"
     return None
