@@ -265,7 +265,7 @@ def test_where_nothing_can_be_recorded_the_plain_loop_runs(trained, knobs, reaso
     ],
 )
 def test_obstacles_are_named(device, sizes, hook, words):
-    optimizer = torch.optim.Adam(nn.Linear(2, 2).parameters())
+    optimizer = torch.optim.Adam(nn.Linear(2, 2).parameters(), fused=True)
     if hook:
         optimizer.register_step_post_hook(lambda *_: None)
     batches = [(torch.zeros(n, 2), torch.zeros(n)) for n in sizes]
