@@ -143,6 +143,10 @@ LINES = {
     "Best line": line("blue", "-"),
     "GD after 10 steps": line("orange", "--", "s"),
     "Level lines": line("grey", "-"),
+    "Rest": line("grey", ":"),
+    "Part": line("blue", "-"),
+    "Limit": line("green", ":", "D"),
+    "Whole": line("blue", "-"),
 }
 
 PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them
