@@ -64,6 +64,8 @@ EXPLORERS = {
     "skew": (explorers.skew, ["contrast", "moved right, pixels"]),
     "answers": (explorers.answers, ["threshold τ", "temperature T"]),
     "precision_recall": (explorers.precision_recall, ["threshold τ", "price of a miss"]),
+    "reject": (explorers.reject, ["threshold τ"]),
+    "schedule": (explorers.schedule, ["peak learning rate"]),
     "multi_label": (explorers.multi_label, ["threshold τ", "picture"]),
     "writing": (explorers.writing, ["temperature T", "top-p"]),
 }

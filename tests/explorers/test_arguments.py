@@ -83,6 +83,8 @@ REFUSED = {
     },
     "answers": {"threshold": [*SLIDER, 0, 1], "temperature": [*SLIDER, 0.2, 5]},
     "precision_recall": {"threshold": [*SLIDER, 0, 1], "price": [*SLIDER, 0, 101]},
+    "reject": {"threshold": [*SLIDER, 0, 1], "network": CHOICE},
+    "schedule": {"peak": [*SLIDER, 0, 0.1], "shape": CHOICE},
     "multi_label": {
         "threshold": [*SLIDER, 0, 1],
         "picture": [*SLIDER, 0, 13, 1.5],

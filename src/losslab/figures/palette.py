@@ -143,6 +143,16 @@ LINES = {
     "Best line": line("blue", "-"),
     "GD after 10 steps": line("orange", "--", "s"),
     "Level lines": line("grey", "-"),
+    "Right answers": line("blue", "-"),
+    "Wrong answers": line("orange", ":"),
+    "Still given": line("orange", "-"),
+    "Refused": line("grey", "-"),
+    "The article's recipe": line("blue", "-"),
+    "The better recipe": line("green", "--"),
+    "Constant": line("orange", "-", "o"),
+    "Linear decay": line("blue", "--", "x"),
+    "Cosine decay": line("green", "-.", "^"),
+    "One cycle": line("pink", (0, (4, 1, 1, 1, 1, 1)), "D"),
 }
 
 PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them
