@@ -4,6 +4,9 @@
     python benchmarks/mnist.py --device cuda --data FOLDER   on a GPU
     python benchmarks/mnist.py --smoke                       on two thousand images, to see that it works
 
+With `--limit 200` no round, training or process begins that would not be done, as far as can be foreseen,
+before its share of these seconds is spent. The record is written after every stage, with what there is.
+
 First every variant has to reproduce the losses of the plain loop; one that does not is left out and named in
 the record, and the exit status is 1. Then all take turns, five times over. Accuracies are means over three
 seeds; memory is measured in a process of its own for each variant.
@@ -11,6 +14,7 @@ seeds; memory is measured in a process of its own for each variant.
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -18,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -37,6 +42,7 @@ GOAL = 0.98  # the accuracy up to which time is measured
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 MOST = min(2, CORES)  # threads: more do not help a network this small
 BY_ITSELF = ("listing", "workers")  # they open the files and shuffle by themselves
+BY_THE_IMAGE = (*BY_ITSELF, "preload")  # they fetch every image by itself: one epoch tells enough
 ONCE = (*BY_ITSELF, "preload", "compile")  # not worth a turn for every number of threads
 BETTER = {"schedule": training.one_cycle, "lr": 3e-3}
 RECIPES = {  # what is trained by `training.fit` beside the article's recipe
@@ -48,11 +54,25 @@ RECIPES = {  # what is trained by `training.fit` beside the article's recipe
 
 def load(options):
     """Return the `mnist.Digits` that were asked for."""
-    if not options.smoke:
+    if not (options.smoke or options.sample):
         return mnist.load("full", options.data)
     digits = mnist.load("sample")
+    if options.sample:
+        return digits
     few = [digits.train_images[:2000], digits.train_labels[:2000]]
     return mnist.Digits(*few, digits.test_images, digits.test_labels)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A limit in seconds for everything together, which `share` of it a stage may use up."""
+
+    limit: float = math.inf
+    begin: float = field(default_factory=time.perf_counter)
+
+    def allows(self, share, seconds=0.0):
+        """Say whether something that takes so many seconds is done when this share of the limit is spent."""
+        return time.perf_counter() - self.begin + seconds <= share * self.limit
 
 
 # --- correctness first, then time ---
@@ -81,17 +101,23 @@ def furthest(ours, theirs):
     return max((abs(a - b) / b for a, b in zip(ours, theirs, strict=False)), default=0.0)
 
 
-def take_turns(names, data, repeats, epochs):
+def take_turns(names, data, repeats, epochs, clock):
     """Return {(name, threads): seconds of all epochs}; back and forth, so that none gets the quiet hours."""
     counts = sorted({1, MOST}) if data.images.device.type == "cpu" else [MOST]
     turns = [(name, count) for name in names for count in counts if count == MOST or name not in ONCE]
     seconds = {turn: [] for turn in turns}
+    took = 0.0
     for k in range(repeats):
+        if k and not clock.allows(0.6, took):
+            print(f"  no time left for round {k + 1} of {repeats}", flush=True)
+            break
+        begin = time.perf_counter()
         for turn in turns[:: (-1) ** k]:
             torch.set_num_threads(turn[1])
-            result, _ = mnist_loops.run(turn[0], data, 1 if turn[0] in BY_ITSELF else epochs, k)
+            result, _ = mnist_loops.run(turn[0], data, 1 if turn[0] in BY_THE_IMAGE else epochs, k)
             seconds[turn].append(result.seconds)
             print(f"  turn {k + 1}: {turn[0]}, threads {turn[1]}: {result.seconds[-1]:.3f} s", flush=True)
+        took = time.perf_counter() - begin
     torch.set_num_threads(MOST)
     return seconds
 
@@ -140,8 +166,8 @@ def summary(runs):
     }
 
 
-def accuracies(digits, data, seeds, epochs):
-    """Return {name: runs}: the listing, its recipe with `fit`, and the better ones."""
+def accuracies(digits, data, seeds, epochs, listing, clock):
+    """Return {name: runs}: the listing's recipe with `fit`, the better ones, and the listing."""
     device, found = data.images.device, {}
 
     def note(name, runs, epochs):
@@ -151,7 +177,6 @@ def accuracies(digits, data, seeds, epochs):
             f"  {name}: {row['accuracy_mean']:.2%} after {epochs} epochs, to 98 %: {row['seconds_to_98']} s"
         )
 
-    note("listing", [train_listing(digits, data, seed, epochs) for seed in range(seeds)], epochs)
     for name, knobs in RECIPES.items():
         title = name if name == "fit" else f"{name} ({epochs} epochs)"
         note(title, [train_recipe(digits, device, seed, epochs, **knobs) for seed in range(seeds)], epochs)
@@ -160,6 +185,10 @@ def accuracies(digits, data, seeds, epochs):
         if summary(runs)["seconds_to_98"]:
             note(f"one cycle ({few} epochs)", runs, few)
             break
+    if clock.allows(0.9, listing * seeds * epochs):
+        note("listing", [train_listing(digits, data, seed, epochs) for seed in range(seeds)], epochs)
+    else:
+        print("  no time left for the listing's", flush=True)
     return found
 
 
@@ -192,10 +221,14 @@ def peak(options, folder, name):
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
-def peaks(options, folder, names):
+def peaks(options, folder, names, clock):
     """Return {name: peak memory in MB}, each from a process of its own."""
-    found = {}
+    found, took = {}, 0.0
     for name in names:
+        if not clock.allows(1, took):
+            print(f"  no time left for {name}", flush=True)
+            continue
+        begin = time.perf_counter()
         command = [
             sys.executable,
             __file__,
@@ -206,12 +239,14 @@ def peaks(options, folder, names):
             "--folder",
             str(folder),
         ]
-        command += ["--smoke"] * options.smoke + (["--data", options.data] if options.data else [])
+        command += ["--smoke"] * options.smoke + ["--sample"] * options.sample
+        command += ["--data", options.data] if options.data else []
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(f"--peak {name!r} failed:\n{done.stderr}")
         found[name] = round(float(done.stdout.splitlines()[-1]))
         print(f"  {name}: {found[name]} MB", flush=True)
+        took = max(took, time.perf_counter() - begin)
     return found
 
 
@@ -301,9 +336,10 @@ def machine(device):
     return found
 
 
-def measure(options, folder):
-    """Measure everything; return the record."""
+def measure(options, folder, store):
+    """Measure everything; give `store` the record as it is after every stage, and return it."""
     device, smoke, digits = torch.device(options.device), options.smoke, load(options)
+    clock = Clock(options.limit)
     torch.set_num_threads(MOST)
     mnist_loops.lay_out(digits, folder)
     data = mnist_loops.Data.of(digits, device, folder)
@@ -312,24 +348,31 @@ def measure(options, folder):
     failed = check(names, data, 1 if smoke else 2)
     names = [name for name in names if name not in failed]
     print("Time:")
-    seconds = take_turns(names, data, 1 if smoke else options.repeats, 10 if device.type == "cuda" else 1)
+    repeats, epochs = 1 if smoke else options.repeats, 10 if device.type == "cuda" else 1
+    seconds = take_turns(names, data, repeats, epochs, clock)
     floors = roofline(seconds, device)
-    print("Accuracy:")
-    trainings = accuracies(digits, data, *((1, 2) if smoke else (3, 10)))
-    print("Memory:")
-    timed = [name for name, _ in seconds]
-    memory = peaks(options, folder, ["listing", "fit"] if smoke else dict.fromkeys([*timed, *trainings]))
-    return {
+    record = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(device),
         "versions": {name: version(name) for name in ("torch", "torchvision")}
         | {"python": platform.python_version()},
         "images": len(data.images),
         "failed": failed,
-        "rows": rows(seconds, trainings, memory),
+        "rows": rows(seconds, {}, {}),
         "steps": steps(seconds, -(-len(data.images) // mnist_loops.BATCH), floors),
         "floors": floors,
     }
+    store(record)
+    print("Accuracy:")
+    listing = median(seconds["listing", MOST])
+    trainings = accuracies(digits, data, *((1, 2) if smoke else (3, 10)), listing, clock)
+    store(record | {"rows": rows(seconds, trainings, {})})
+    print("Memory:")
+    timed = [name for name, _ in seconds]
+    chosen = ["listing", "fit"] if smoke else dict.fromkeys([*timed, *trainings])
+    record |= {"rows": rows(seconds, trainings, peaks(options, folder, chosen, clock))}
+    store(record)
+    return record
 
 
 def main():
@@ -342,6 +385,8 @@ def main():
     parser.add_argument(
         "--smoke", action="store_true", help="2,000 images, everything once; stores no record"
     )
+    parser.add_argument("--sample", action="store_true", help="the 6,000 images of the package")
+    parser.add_argument("--limit", type=float, default=math.inf, help="seconds for everything together")
     parser.add_argument("--skip", default="", help="variants to leave out, separated by commas")
     parser.add_argument("--repeats", type=int, default=5, help="turns per variant")
     parser.add_argument("--output", type=Path, help="where the record goes")
@@ -354,12 +399,15 @@ def main():
         print(peak(options, options.folder, options.peak))
         return
     begin = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        record = measure(options, Path(folder))
     output = options.output or (None if options.smoke else RESULTS / f"mnist-{options.device}.json")
-    if output:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8", newline="\n")
+
+    def store(record):
+        if output:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8", newline="\n")
+
+    with tempfile.TemporaryDirectory() as folder:
+        record = measure(options, Path(folder), store)
     print("", records.table(record), records.floor_table(record), sep="\n\n")
     print(f"\n{time.perf_counter() - begin:.0f} seconds. Left out: {record['failed'] or 'nothing'}")
     sys.exit(bool(record["failed"]))

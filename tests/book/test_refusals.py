@@ -194,9 +194,9 @@ CASES = [
         "is for a loop of your own around `training.step` (docs/use.md shows it)",
     ),
     (
-        lambda: fit(optimizer=torch.optim.SGD),
-        "fit takes no optimizer: it trains with Adam on the cross-entropy; for another optimizer or loss "
-        "write the loop around `training.step` (docs/use.md shows it)",
+        lambda: fit(optimizer="SGD"),
+        "optimizer must make one from parameters and lr=, such as torch.optim.SGD or "
+        "partial(torch.optim.SGD, momentum=0.9), got 'SGD'",
     ),
     (lambda: artists.digits(ax(), []), "images must be (N, height, width), got (0,)"),
     (lambda: artists.digits(ax(), np.ones((28, 28))), "images must be (N, height, width), got (28, 28)"),

@@ -12,6 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from losslab.data import augment
@@ -119,7 +120,7 @@ def test_weights_are_numbers_and_words_are_words(tmp_path):
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     facts = json.loads(header.pop("__metadata__")[checkpoints.KEY])
     assert {value["dtype"] for value in header.values()} == {"F32", "U8"}
-    assert set(facts) == {"epoch", "sha256", "settings", "history"}
+    assert set(facts) == {"epoch", "sha256", "settings", "rates", "history"}
 
 
 # --- the training it belongs to ---
@@ -169,15 +170,31 @@ def turned(degrees):
 
 ONE_WRONG = torch.cat([LABELS[:59], (LABELS[59:] + 1) % 3])
 OTHERS = {  # what was asked for first, what is asked for then, and what the sentence says
-    "epochs": ({}, {"epochs": 3}, "number of steps, over which the schedule is spread, was 12, is 18"),
     "batch_size": ({}, {"batch_size": 20}, "batch_size was 10, is 20"),
-    "lr": ({}, {"lr": 0.01}, r"learning rate \(first, highest, last\) was \[0.001, 0.001, 0.001\], is"),
+    "lr": ({}, {"lr": 0.01}, "learning rate was 12 steps .first, highest, last: 0.001, 0.001, 0.001"),
     "schedule": ({}, {"schedule": training.one_cycle}, "the learning rate"),
-    "shape of the schedule": ({"schedule": halved(0.3)}, {"schedule": halved(0.6)}, "the schedule was"),
+    "shape of the schedule": ({"schedule": halved(0.3)}, {"schedule": halved(0.6)}, "the learning rate was"),
+    "a schedule over more epochs": (
+        {"schedule": training.one_cycle},
+        {"schedule": training.one_cycle, "epochs": 3},
+        "only under a constant schedule can a training have more epochs than it began with",
+    ),
+    "an optimizer": ({}, {"optimizer": torch.optim.SGD}, 'optimizer was "Adam .* is "SGD'),
+    "its momentum": (
+        {"optimizer": torch.optim.SGD},
+        {"optimizer": partial(torch.optim.SGD, momentum=0.9)},
+        "optimizer was .*'momentum': 0.* is .*'momentum': 0.9",
+    ),
+    "a loss": ({}, {"loss": nn.MultiMarginLoss()}, "loss was .*cross_entropy.* is .*MultiMarginLoss"),
+    "its smoothing": (
+        {"loss": partial(cross_entropy, label_smoothing=0.1)},
+        {"loss": partial(cross_entropy, label_smoothing=0.2)},
+        "loss was .*label_smoothing=0.1.* is .*label_smoothing=0.2",
+    ),
     "watch": ({}, {"watch": {}}, r"watch was \['all'\], is \[\]"),
     "keep": ({}, {"keep": ("all", "loss")}, r"keep was None, is \['all', 'loss'\]"),
     "images": ({}, {"images": IMAGES * 1.0001}, r"the training set was '\(60, 2, 3\) torch.float32, SHA"),
-    "half of the images": ({}, {"images": IMAGES[:30], "labels": LABELS[:30]}, "the number of steps"),
+    "half of the images": ({}, {"images": IMAGES[:30], "labels": LABELS[:30]}, "the training set was"),
     "one label": ({}, {"labels": ONE_WRONG}, "the training set was '.*labels .60,. torch.int64, SHA"),
     "watched images": ({}, {"watch": {"all": (-IMAGES, LABELS)}}, "watched 'all' was"),
     "a transform": ({}, {"transform": augment.affine}, "was None, is 'losslab.data.augment.affine()"),
@@ -230,6 +247,20 @@ def test_a_finished_training_is_not_repeated(tmp_path):
     first, again = train(tmp_path), train(tmp_path)
     assert first == again
     assert len(again.steps) == 12
+
+
+@pytest.mark.parametrize("optimizer", [None, partial(torch.optim.SGD, momentum=0.9)])
+def test_a_finished_training_goes_on_with_more_epochs_at_the_same_rate(optimizer, tmp_path):
+    train(tmp_path, optimizer=optimizer)
+    longer = train(tmp_path, optimizer=optimizer, epochs=3)
+    assert longer == train(tmp_path / "whole", optimizer=optimizer, epochs=3)
+    assert len(longer.steps) == 18
+
+
+def test_fewer_epochs_than_were_taken_are_refused(tmp_path):
+    train(tmp_path)
+    with pytest.raises(ValueError, match="has taken 12 steps, more than the 6 of these epochs"):
+        train(tmp_path, epochs=1)
 
 
 def test_a_training_that_has_diverged_leaves_its_last_healthy_epoch(tmp_path):

@@ -11,7 +11,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from losslab.learning import checkpoints, cuda_graph, training
 
-pytestmark = pytest.mark.trains
+pytestmark = [pytest.mark.trains, pytest.mark.gpu]
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 IMAGES = torch.randn(60, 2, 3, generator=torch.Generator().manual_seed(7))

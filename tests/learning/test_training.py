@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -261,6 +262,41 @@ def test_another_loop_takes_the_steps_and_sees_the_rates_of_its_epoch():
     np.testing.assert_allclose(
         np.concatenate(seen), [0.1 * training.one_cycle((t + 0.5) / 6) for t in range(6)], rtol=1e-12
     )
+
+
+@pytest.mark.parametrize(
+    "optimizer", [torch.optim.SGD, partial(torch.optim.AdamW, weight_decay=0.5)], ids=["SGD", "AdamW"]
+)
+@pytest.mark.parametrize("loss", [cross_entropy, nn.MultiMarginLoss(margin=0.5)])
+def test_another_loss_and_optimizer_take_torchs_own_steps(optimizer, loss):
+    images, labels = problem()
+    ours, theirs = small(), small()
+    knobs = {"epochs": 2, "lr": 0.1, "batch_size": len(images)}
+    history = fit(ours, images, labels, optimizer=optimizer, loss=loss, **knobs)
+    built, losses = optimizer(theirs.parameters(), lr=0.1), []
+    for _ in range(2):
+        built.zero_grad()
+        before = loss(theirs(images), labels)
+        before.backward()
+        built.step()
+        losses.append(before.item())
+    np.testing.assert_allclose(history.steps, losses, rtol=1e-5)
+    torch.testing.assert_close([*ours.parameters()], [*theirs.parameters()])
+
+
+@pytest.mark.parametrize(
+    ("knobs", "words"),
+    [
+        ({"optimizer": torch.optim.SGD(small().parameters(), lr=1)}, "such as torch.optim.SGD or .* got SGD"),
+        ({"optimizer": "adam"}, "optimizer must make one from parameters and lr=, .* got 'adam'"),
+        ({"optimizer": lambda parameters, lr: 3}, "optimizer must make a torch optimiser, got 3 from"),
+        ({"loss": nn.CrossEntropyLoss}, r"such as nn.CrossEntropyLoss\(\), got <class"),
+        ({"loss": 0.5}, "loss must take logits and labels, .* got 0.5"),
+    ],
+)
+def test_what_is_no_loss_or_optimizer_is_refused(knobs, words):
+    with pytest.raises(TypeError, match=words):
+        fit(small(), *problem(), **knobs)
 
 
 @pytest.mark.parametrize(

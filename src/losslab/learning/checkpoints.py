@@ -116,7 +116,15 @@ def collect(state):
         for name, tensor in named.items()
     }
     history = {"steps": state.history.steps, "running": state.history.running, "scores": state.history.scores}
-    return tensors, {"settings": state.settings, "history": history}
+    taken = summary(state.rates[: len(state.history.steps)])
+    return tensors, {"settings": state.settings, "rates": taken, "history": history}
+
+
+def summary(rates):
+    """Return the learning rates of some steps in a line: first, highest, last, and a hash of all."""
+    ends = ", ".join(f"{rate:.6g}" for rate in (rates[0], max(rates), rates[-1]))
+    single = torch.tensor(rates, dtype=torch.float32)  # another machine ends its cosines in other bits
+    return f"{len(rates)} steps (first, highest, last: {ends}), {digest(single)}"
 
 
 def random_states(state):
@@ -138,6 +146,7 @@ def restore(state, tensors, facts, path):
                 f"the checkpoint in {path} is of another training, so take another folder: {what} was "
                 f"{was!r}, is {now!r}"
             )
+    check_rates(state, facts, path)
     groups = {}
     for key, tensor in tensors.items():
         group, name = key.split("/", 1)
@@ -152,6 +161,23 @@ def restore(state, tensors, facts, path):
     state.history.steps[:], state.history.running[:] = facts["history"]["steps"], facts["history"]["running"]
     for name, scores in facts["history"]["scores"].items():
         state.history.scores[name] = [history.Score(*score) for score in scores]
+
+
+def check_rates(state, facts, path):
+    """Raise unless the steps that were taken are the first of those to be taken now."""
+    done = len(facts["history"]["steps"])
+    if done > len(state.rates):
+        raise ValueError(
+            f"the checkpoint in {path} has taken {done} steps, more than the {len(state.rates)} of these "
+            "epochs: ask for as many as before, or for more"
+        )
+    was, now = facts["rates"], summary(state.rates[:done])
+    if was != now:
+        raise ValueError(
+            f"the checkpoint in {path} is of another training, so take another folder: the learning rate was "
+            f"{was}, is {now}; only under a constant schedule can a training have more epochs than it began "
+            "with, since any other is spread over all of them"
+        )
 
 
 def restore_optimizer(optimizer, memories):

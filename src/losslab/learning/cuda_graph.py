@@ -8,6 +8,7 @@ runs.
 import math
 
 import torch
+from torch.nn.functional import cross_entropy
 
 from losslab.learning import training
 
@@ -36,33 +37,35 @@ class Graph:
         self.steps = steps
         self.serves = self.recorded = self.reason = None
 
-    def __call__(self, model, optimizer, batches, rates, bar):
+    def __call__(self, model, optimizer, batches, rates, bar, loss=cross_entropy):
         """Take one step per batch, as `training.train_epoch` does."""
         batches = list(batches)
-        self.engage(model, optimizer, batches)
-        reason = self.reason or obstacle(model, optimizer, batches) or self.record(model, optimizer, batches)
+        self.engage(model, optimizer, batches, loss)
+        reason = self.reason or obstacle(model, optimizer, batches)
+        reason = reason or self.record(model, optimizer, batches, loss)
         if reason:
             if not self.reason:
                 print(f"No CUDA graph ({reason}): the plain loop runs.")
             self.reason = reason
-            return training.train_epoch(model, optimizer, batches, rates, bar)
+            return training.train_epoch(model, optimizer, batches, rates, bar, loss)
         return self.recorded.replay(batches, rates, bar), [len(y) for _, y in batches]
 
-    def engage(self, model, optimizer, batches):
+    def engage(self, model, optimizer, batches, loss):
         """Remember the training that comes first; raise if another one comes later."""
         forms = [(x.shape, x.dtype, y.shape, y.dtype) for x, y in batches]
-        serves = {"network": model, "optimiser": optimizer, "shape of batches": forms}
+        serves = {"network": model, "optimiser": optimizer, "loss": loss, "shape of batches": forms}
         self.serves = self.serves or serves
         if others := [what for what in serves if self.serves[what] != serves[what]]:
             raise ValueError(
                 f"a Graph serves one training, and this one began with another {others[0]}: make a new one"
             )
 
-    def record(self, model, optimizer, batches):
+    def record(self, model, optimizer, batches, loss):
         """Record the graph unless that has been done; return why it cannot be recorded, or None."""
         if self.recorded is None:
             try:
-                self.recorded = Recorded(model, optimizer, batches, math.gcd(self.steps, len(batches)))
+                steps = math.gcd(self.steps, len(batches))
+                self.recorded = Recorded(model, optimizer, batches, steps, loss)
             except torch.OutOfMemoryError:  # a RuntimeError, too, but not the network's fault
                 raise
             except RuntimeError as error:  # the network asks for a number, say, or copies from the host
@@ -77,6 +80,8 @@ def obstacle(model, optimizer, batches):
         return f"the network is on {device.type}"
     if len({x.shape for x, _ in batches}) > 1:
         return f"the last batch has {len(batches[-1][1])} images, the others {len(batches[0][1])}"
+    if "capturable" not in optimizer.defaults:
+        return f"{type(optimizer).__name__} cannot be captured"
     if optimizer._optimizer_step_post_hooks:
         return "something runs after each step, such as an average of the weights"
     return None
@@ -121,13 +126,13 @@ def tensors(model):
 
 
 class Recorded:
-    """Steps of a model and its Adam on tensors at fixed addresses, into which the batches are copied.
+    """Steps of a model and its optimiser on tensors at fixed addresses, into which the batches are copied.
 
     If the recording fails, for whatever reason, all is as it was before.
     """
 
-    def __init__(self, model, optimizer, batches, steps):
-        self.model, self.optimizer = model, optimizer
+    def __init__(self, model, optimizer, batches, steps, loss):
+        self.model, self.optimizer, self.loss = model, optimizer, loss
         self.x = torch.stack([x for x, _ in batches[:steps]])
         self.y = torch.stack([y for _, y in batches[:steps]])
         self.rates = torch.zeros(steps, device=self.x.device)
@@ -153,7 +158,7 @@ class Recorded:
     def step(self, k):
         """Take the step of batch k; every number it needs is read from the device."""
         self.rate.copy_(self.rates[k])
-        self.losses[k].copy_(training.step(self.model, self.optimizer, self.x[k], self.y[k]))
+        self.losses[k].copy_(training.step(self.model, self.optimizer, self.x[k], self.y[k], self.loss))
 
     def warm_up(self):
         """Take a few steps on a stream of their own, as recording requires."""

@@ -86,6 +86,7 @@ class State:
     generator: torch.Generator | None
     average: torch.nn.Module | None
     history: History
+    rates: list[float]  # the learning rate of every step, also of those to come
     settings: dict[str, Any] = field(default_factory=dict)
     best: dict[str, torch.Tensor] | None = None  # the weights after `history.best`, if they are kept
 

@@ -6,6 +6,7 @@ slices, and nothing inside an epoch waits for a number to come back from the dev
 
 import math
 import sys
+from functools import partial
 from numbers import Integral, Real
 
 import torch
@@ -65,6 +66,8 @@ def fit(
     batch_size=100,
     lr=1e-3,
     schedule=constant,
+    optimizer=None,
+    loss=cross_entropy,
     generator=None,
     transform=None,
     average=None,
@@ -74,10 +77,9 @@ def fit(
     checkpoint=None,
     loop=None,
     progress=True,
-    **others,
 ):
     """
-    Train a classifier in place with Adam on the cross-entropy of its logits.
+    Train a classifier in place; by default with Adam on the cross-entropy of its logits.
 
     Parameters
     ----------
@@ -93,6 +95,12 @@ def fit(
         Learning rate, or its peak under a schedule.
     schedule : callable
         From the share of the training that is done to a factor on `lr`: `constant` or `one_cycle`.
+    optimizer : callable, optional
+        `optimizer(parameters, lr=...)` makes a torch optimiser, such as `torch.optim.SGD` or
+        `partial(torch.optim.AdamW, weight_decay=0.1)`. Default: Adam, fused where the device has it.
+    loss : callable
+        (logits, labels) → the mean loss of a batch, such as `partial(cross_entropy, label_smoothing=0.1)`.
+        Scores are cross-entropy and accuracy, whatever the loss.
     generator : torch.Generator, optional
         Shuffles, and draws for `transform`. One on the CPU gives the same batches on every device.
     transform : callable, optional
@@ -106,9 +114,11 @@ def fit(
     patience : int
         Stop when the score that `keep` names has not improved for so many epochs.
     checkpoint : checkpoints.Folder, optional
-        Where the training is saved after every epoch, and from where it goes on if it was interrupted.
+        Where the training is saved after every epoch, and from where it goes on if it was interrupted, or
+        if it is to have more epochs at the learning rates that it began with.
     loop : callable, optional
-        Takes the steps of an epoch in the place of `train_epoch`, such as a `cuda_graph.Graph`.
+        Takes the steps of an epoch in the place of `train_epoch`, such as a `cuda_graph.Graph`. Another loss
+        reaches it as its keyword `loss`.
     progress : bool
         Show a bar on stdout.
 
@@ -125,30 +135,28 @@ def fit(
     torch.OutOfMemoryError
         If a batch is too large for the device; the sentence suggests another.
     """
-    if others:
-        raise TypeError(
-            f"fit takes no {', '.join(others)}: it trains with Adam on the cross-entropy; for another "
-            "optimizer or loss write the loop around `training.step` (docs/use.md shows it)"
-        )
     watch, loop = watch or {}, loop or train_epoch
+    other = {} if loss is cross_entropy else {"loss": loss}  # a loop of five arguments trains on this one
     check_knobs(epochs, batch_size, lr, generator, average, checkpoint, patience)
+    check_callables(optimizer, loss)
     check_fit(model, images, labels, watch, keep, patience)
     epochs, batch_size = int(epochs), int(batch_size)
     steps = math.ceil(len(images) / batch_size)
     rates = rates_of(lr, schedule, steps * epochs)
-    state = started(model, images.device, rates, generator, average, watch)
+    state = started(model, images.device, rates, optimizer, generator, average, watch)
     if checkpoint is not None:
         sets = {"the training set": (images, labels)} | {
             f"watched {name!r}": xy for name, xy in watch.items()
         }
-        state.settings = settings(state, sets, batch_size, rates, transform, keep)
+        state.settings = settings(state, sets, batch_size, loss, transform, keep)
         checkpoint.load(state)
     with tqdm(total=len(rates), unit=" steps", file=sys.stdout, disable=not progress, ncols=88) as bar:
         bar.update(state.epoch * steps)
         while state.epoch < epochs and state.idle(keep) < patience:
             batches = shuffled(images, labels, batch_size, generator, transform)
             with history.memory_explained(images.device, batch_size):
-                losses, sizes = loop(model, state.optimizer, batches, rates[state.epoch * steps :], bar)
+                left = rates[state.epoch * steps :]
+                losses, sizes = loop(model, state.optimizer, batches, left, bar, **other)
             finish_epoch(state, losses, sizes, rates, watch, keep)
             if checkpoint is not None:
                 checkpoint.save(state)
@@ -169,27 +177,29 @@ def rates_of(lr, schedule, steps):
     return rates
 
 
-def started(model, device, rates, generator, average, watch):
-    """Return the `history.State` before its first step, with its Adam."""
-    adam = torch.optim.Adam(model.parameters(), lr=rates[0], fused=device.type in FUSED or None)
+def started(model, device, rates, optimizer, generator, average, watch):
+    """Return the `history.State` before its first step, with its optimiser."""
+    build = optimizer or partial(torch.optim.Adam, fused=device.type in FUSED or None)
+    built = build(model.parameters(), lr=rates[0])
+    if not isinstance(built, torch.optim.Optimizer):
+        raise TypeError(f"optimizer must make a torch optimiser, got {built!r} from {optimizer!r}")
     if average is not None:
-        adam.register_step_post_hook(lambda *_: average.update_parameters(model))
+        built.register_step_post_hook(lambda *_: average.update_parameters(model))
     past = history.History(scores={name: [] for name in watch})
-    return history.State(model, adam, generator, average, past)
+    return history.State(model, built, generator, average, past, rates)
 
 
-def settings(state, sets, batch_size, rates, transform, keep):
+def settings(state, sets, batch_size, loss, transform, keep):
     """Return what makes a training this one and no other, for a checkpoint to remember.
 
-    A generator's seed is not among it: its state is in the checkpoint.
+    A generator's seed is not among it: its state is in the checkpoint. Nor are the learning rates: those of
+    the steps that were taken are compared.
     """
-    ends = [float(f"{rate:.6g}") for rate in (rates[0], max(rates), rates[-1])]
-    single = torch.tensor(rates, dtype=torch.float32)  # another machine ends its cosines in other bits
+    knobs = {key: value for key, value in state.optimizer.defaults.items() if key not in ("lr", "fused")}
     return {
         "batch_size": batch_size,
-        "the number of steps, over which the schedule is spread,": len(rates),
-        "the learning rate (first, highest, last)": ends,
-        "the schedule": checkpoints.digest(single),
+        "optimizer": f"{type(state.optimizer).__name__} {knobs}",
+        "loss": checkpoints.named(loss),
         "the generator": state.generator and f"on {state.generator.device}",
         "transform": transform and checkpoints.named(transform),
         "average": state.average and checkpoints.averaging(state.average),
@@ -227,13 +237,13 @@ def step(model, optimizer, x, y, loss=cross_entropy):
     return before.detach()
 
 
-def train_epoch(model, optimizer, batches, rates, bar):
+def train_epoch(model, optimizer, batches, rates, bar, loss=cross_entropy):
     """Take one step per batch; return the loss before each, shape (steps,), on the device, and the sizes."""
     model.train()
     losses, sizes = [], []
     for (x, y), rate in zip(batches, rates, strict=False):
         optimizer.param_groups[0]["lr"] = rate
-        losses.append(step(model, optimizer, x, y))
+        losses.append(step(model, optimizer, x, y, loss))
         sizes.append(len(y))
         bar.update()
     return torch.stack(losses), sizes
@@ -259,6 +269,17 @@ def check_knobs(epochs, batch_size, lr, generator, average, checkpoint, patience
         raise TypeError(f"average must be an AveragedModel of the network, got {average!r}")
     if not (checkpoint is None or hasattr(checkpoint, "load")):
         raise TypeError(f"checkpoint must be a checkpoints.Folder, got {checkpoint!r}")
+
+
+def check_callables(optimizer, loss):
+    """Raise unless these can make an optimiser and a loss."""
+    if isinstance(optimizer, torch.optim.Optimizer) or not (optimizer is None or callable(optimizer)):
+        raise TypeError(
+            "optimizer must make one from parameters and lr=, such as torch.optim.SGD or "
+            f"partial(torch.optim.SGD, momentum=0.9), got {optimizer!r}"
+        )
+    if isinstance(loss, type) or not callable(loss):
+        raise TypeError(f"loss must take logits and labels, such as nn.CrossEntropyLoss(), got {loss!r}")
 
 
 def check_fit(model, images, labels, watch, keep, patience):
