@@ -18,9 +18,14 @@ class Score(NamedTuple):
     count: int
 
     @property
-    def margin(self):
-        """Half the width of the accuracy's 95 % interval, by the normal approximation."""
-        return 1.96 * math.sqrt(self.accuracy * (1 - self.accuracy) / self.count)
+    def interval(self):
+        """The accuracy's 95 % interval (low, high) by Wilson's score."""
+        n, right = self.count, round(self.accuracy * self.count)
+        a, z2 = right / n, 1.96**2
+        middle = a + z2 / (2 * n)
+        half = math.sqrt(z2 * (a * (1 - a) / n + z2 / (4 * n**2)))
+        low, high = ((middle + side * half) / (1 + z2 / n) for side in (-1, 1))
+        return (0.0 if right == 0 else low), (1.0 if right == n else high)
 
 
 @dataclass(frozen=True)
