@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from losslab.figures import artists, palette
 from losslab.formulas.surfaces import SURFACES, quadratic
+from losslab.learning.profiling import Span
 
 RULES = ("GD", "Momentum", "RMSProp", "Adam")
 
@@ -164,3 +165,46 @@ def test_losses_are_drawn_on_a_logarithmic_axis(ax):
 def test_curves_can_thin_their_markers(ax):
     artists.curves(ax, {"a": (range(9), range(9)), "b": (range(9), range(9))}, every=4)
     assert [line.get_markevery() for line in ax.lines] == [4, 4]
+
+
+# --- a timeline ---
+
+RAN = [
+    Span("forward", "part", 0.0, 40.0),
+    Span("backward", "part", 41.0, 59.0),
+    Span("addmm", "operator", 1.0, 30.0),
+    Span("relu", "operator", 32.0, 0.5),
+    Span("mm", "operator", 50.0, 20.0),
+    Span("addmm", "operator", 71.0, 5.0),
+]
+
+
+def test_what_ran_is_a_bar_as_long_as_it_took_in_its_lane(ax):
+    artists.timeline(ax, RAN, {"operator": "operators", "part": "parts"})
+    found = sorted((bar.get_y() + 0.4, bar.get_x(), bar.get_width()) for bar in ax.patches)
+    expected = [(float(one.lane == "part"), one.start, one.length) for one in RAN]
+    np.testing.assert_allclose(found, sorted(expected))
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["operators", "parts"]
+    assert ax.get_ylim() == (1.5, -0.5)  # the first lane on top
+    assert ax.get_xlim() == (0, 100)
+
+
+def test_names_stand_where_there_is_room_and_one_name_has_one_colour(ax):
+    artists.timeline(ax, RAN, {"part": "", "operator": ""})
+    assert [text.get_text() for text in ax.texts] == ["forward", "backward", "addmm", "mm"]
+    colours = [bar.get_facecolor() for bar in ax.patches[2:]]
+    assert colours[0] == colours[3]
+    assert len(set(colours)) == 3
+
+
+def test_lanes_that_nobody_asks_for_are_left_out_and_one_at_least_has_something(ax):
+    artists.timeline(ax, RAN, {"part": "part"})
+    assert len(ax.patches) == 2
+    with pytest.raises(ValueError, match="there must be spans in the lanes kernel, got 6 elsewhere"):
+        artists.timeline(ax, RAN, {"kernel": "GPU"})
+
+
+def test_more_names_than_colours_are_grey(ax):
+    many = [Span(f"op{k}", "operator", float(k), 20.0 - k) for k in range(9)]
+    artists.timeline(ax, many, {"operator": ""})
+    assert ax.patches[8].get_facecolor()[:3] == to_rgb(palette.HUES["grey"][0])

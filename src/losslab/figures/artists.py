@@ -241,3 +241,37 @@ def weights(ax, layers, tables, *, gaps, widest=3.0):
             width = 0.4 + (widest - 0.4) * abs(table[i, j]) / largest
             line = np.stack([starts[j], ends[i]])
             ax.plot(*line.T, color=HUES[style[0]][0], linestyle=style[1], linewidth=width)
+
+
+def timeline(ax, spans, lanes, *, fontsize=8):
+    """Draw what ran as bars over time, one lane below the other; a name stands where its bar has room for it.
+
+    Within a lane each name has a colour of its own, as long as there are colours.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    spans : sequence of losslab.learning.profiling.Span
+        With name, lane, start and length in µs.
+    lanes : dict of lane -> str
+        The lanes to be drawn, the first on top, and what is written beside each.
+    """
+    rows = [[one for one in spans if one.lane == lane] for lane in lanes]
+    if not any(rows):
+        raise ValueError(f"there must be spans in the lanes {', '.join(lanes)}, got {len(spans)} elsewhere")
+    end = max(one.start + one.length for row in rows for one in row)
+    width = ax.figure.get_figwidth() * ax.get_position().width * 72  # points, before names are beside it
+    for height, row in enumerate(rows):
+        lengths = {}
+        for one in row:
+            lengths[one.name] = lengths.get(one.name, 0) + one.length
+        ranked = sorted(lengths, key=lengths.get, reverse=True)
+        colours = dict(zip(ranked, (light for light, _ in HUES.values()), strict=False))
+        for one in row:
+            place = {"left": one.start, "height": 0.8, "edgecolor": "white", "linewidth": 0.4}
+            ax.barh(height, one.length, color=colours.get(one.name, HUES["grey"][0]), **place)
+            if 0.75 * fontsize * len(one.name) < one.length / end * width:
+                middle = one.start + one.length / 2
+                ax.text(middle, height, one.name, ha="center", va="center", fontsize=fontsize, color="white")
+    ax.set(xlim=(0, end), ylim=(len(rows) - 0.5, -0.5), yticks=range(len(rows)), yticklabels=lanes.values())
+    ax.grid(axis="y", visible=False)
