@@ -1,12 +1,9 @@
 """What no loop can beat on this machine: rates of products and copies, and the price of launching them."""
 
-import time
-
 import torch
 from torch.nn.functional import cross_entropy
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from losslab.learning import models
+from losslab.learning import measure, models
 
 WIDTHS, BATCH = (784, 256, 128, 64, 10), 100
 PARAMETERS = sum((a + 1) * b for a, b in zip(WIDTHS, WIDTHS[1:], strict=False))
@@ -33,21 +30,7 @@ def traffic():
 
 def micros(function, device, repeats):
     """Return the least time of a call in microseconds, from five rounds of `repeats` calls."""
-    rounds = []
-    for _ in range(6):
-        synchronize(device)
-        begin = time.perf_counter()
-        for _ in range(repeats):
-            function()
-        synchronize(device)
-        rounds.append((time.perf_counter() - begin) / repeats)
-    return 1e6 * min(rounds[1:])
-
-
-def synchronize(device):
-    """Wait for a GPU; a CPU has done everything when a call returns."""
-    if device.type == "cuda":
-        torch.cuda.synchronize()
+    return 1e6 * measure.least(function, device, repeats)
 
 
 def replayed(function, device):
@@ -97,19 +80,6 @@ def floors(device):
     }
 
 
-class Count(TorchDispatchMode):
-    """Counts the operators that are asked for."""
-
-    def __init__(self):
-        super().__init__()
-        self.calls = 0
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        """Count one and do it, unless it only gives another view of a tensor."""
-        self.calls += not function.is_view
-        return function(*args, **(kwargs or {}))
-
-
 def launches(device):
     """Return how many operators a step asks for, and on a GPU how many kernels that makes, else None."""
     net = models.Net().to(device)
@@ -122,17 +92,6 @@ def launches(device):
         adam.step()
 
     step()  # the first step makes Adam's memory
-    with Count() as count:
+    with measure.Count() as count:
         step()
-    return count.calls, kernels(step) if device.type == "cuda" else None
-
-
-def kernels(function):
-    """Return how many kernels a function starts on the GPU."""
-    from torch.profiler import ProfilerActivity, profile
-
-    with profile(activities=[ProfilerActivity.CUDA]) as seen:
-        function()
-        torch.cuda.synchronize()
-    names = [event.name for event in seen.events() if str(event.device_type).endswith("CUDA")]
-    return sum(not name.startswith(("Memcpy", "Memset")) for name in names)
+    return count.calls, measure.kernels(step) if device.type == "cuda" else None

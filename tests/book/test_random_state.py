@@ -26,11 +26,12 @@ import torch
 from matplotlib.figure import Figure
 from site_demo import openers
 from torch.optim.swa_utils import AveragedModel
+from torch.utils.data import DataLoader, TensorDataset
 
 import losslab
 from losslab import exercises
 from losslab.article import misprints
-from losslab.book import chapters, environment, lookup, records
+from losslab.book import chapters, environment, lookup, records, reports
 from losslab.data import augment, handwriting, mnist, pixels
 from losslab.figures import artists
 from losslab.formulas import (
@@ -50,7 +51,9 @@ from losslab.learning import (
     checkpoints,
     cuda_graph,
     history,
+    measure,
     models,
+    profiling,
     saving,
     timing,
     trained,
@@ -153,6 +156,15 @@ class Stops:
         autodiff.trace(lambda w: w * w, w=torch.tensor(2.0, requires_grad=True))
         autodiff.saved_bytes(lambda: (w * w).sum()), autodiff.flop(lambda: torch.eye(2) @ torch.eye(2))
         timing.take_turns({"a": int}, rounds=1, progress=False)
+
+    def speed(self):
+        model, batch = net(), (torch.zeros(4, 1, 28, 28), torch.arange(4))
+        adam = torch.optim.Adam(model.parameters())
+        spans = profiling.spans(lambda: profiling.step(model, adam, *batch))
+        artists.timeline(Figure().subplots(), spans, {"part": "part"}), profiling.totals(spans)
+        loader = DataLoader(TensorDataset(*batch), batch_size=2, shuffle=True)
+        reports.loop(measure.loop(model, adam, loader, steps=5))
+        reports.race(timing.race({"a": int}, 2, progress=False))
 
     def training_(self):
         data = pixels.standardise(mnist.load().train_images[:40], 0.1, 0.3), torch.arange(40) % 10

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from losslab.data import augment, elements, pixels
 from losslab.figures import artists
 from losslab.formulas import attribution, costs, losses, regression
-from losslab.learning import autodiff, cuda_graph, history, timing, training
+from losslab.learning import autodiff, cuda_graph, history, profiling, timing, training
 
 pytestmark = pytest.mark.trains
 
@@ -115,6 +115,8 @@ CASES = [
     (lambda: augment.affine(IMAGES, zoom=1), "zoom must be from 0 to below 1, got 1"),
     (lambda: augment.affine(IMAGES, zoom=-0.1), "zoom must be from 0 to below 1, got -0.1"),
     (lambda: timing.take_turns({"a": int}, rounds=0), "rounds must be 1 or more, got 0"),
+    (lambda: timing.race({}), "functions must be a dict of one or more, got none"),
+    (lambda: profiling.spans(int, warmup=-1), "warmup must be 0 or more, got -1"),
     (
         lambda: autodiff.operations(3.0),
         "nothing was recorded: no input requires a gradient, or autograd was off",

@@ -60,6 +60,7 @@ EXPLORERS = {
     "microscope": (explorers.microscope, ["step size h", "weight w"]),
     "training_time": (explorers.training_time, ["devices G", "tokens D"]),
     "scaling": (explorers.scaling, ["devices G", "share q of the work that is split"]),
+    "speed_up": (explorers.speed_up, ["share q of the time in this part", "the part, times as fast"]),
     "zero": (explorers.zero, ["parameters P", "devices G"]),
     "skew": (explorers.skew, ["contrast", "moved right, pixels"]),
     "answers": (explorers.answers, ["threshold τ", "temperature T"]),

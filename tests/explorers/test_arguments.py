@@ -69,6 +69,7 @@ REFUSED = {
         "tokens": [*SLIDER, 1, 1e15],
         **dict.fromkeys(("tflops", "watts", "price"), [*SLIDER, 0, -1]),
     },
+    "speed_up": {"share": [*SLIDER, -0.1, 1], "times": [*SLIDER, 0.5, 1001]},
     "scaling": {"law": CHOICE, "devices": [*SLIDER, 0, 100_001, 1.5], "share": [*SLIDER, 0.4, 1]},
     "zero": {
         "parameters": [*SLIDER, 0, 1e13],

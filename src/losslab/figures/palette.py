@@ -153,6 +153,10 @@ LINES = {
     "Linear decay": line("blue", "--", "x"),
     "Cosine decay": line("green", "-.", "^"),
     "One cycle": line("pink", (0, (4, 1, 1, 1, 1, 1)), "D"),
+    "Rest": line("grey", ":"),
+    "Part": line("blue", "-"),
+    "Limit": line("green", ":", "D"),
+    "Whole": line("blue", "-"),
 }
 
 PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them

@@ -108,6 +108,23 @@ def waiting():
     return total / 1e9 if known else None
 
 
+class Watch:
+    """Watches, from when it is made, what share of the time threads of this process wait for a processor."""
+
+    def __init__(self):
+        self.start, self.before = time.perf_counter(), waiting()
+
+    def passed(self):
+        """Return the seconds since then."""
+        return time.perf_counter() - self.start
+
+    def waited(self):
+        """Return the share, None where the system does not say; of several threads it is the sum."""
+        passed, after = self.passed(), waiting()
+        known = self.before is not None and after is not None and passed > 0
+        return max(after - self.before, 0.0) / passed if known else None
+
+
 def race(functions, rounds=5, *, progress=True, limit=60.0):
     """
     Time functions in alternation, there and back, so that a busy minute of the machine affects all of them.
@@ -131,10 +148,10 @@ def race(functions, rounds=5, *, progress=True, limit=60.0):
         raise ValueError(f"rounds must be 1 or more, got {rounds}")
     if not functions:
         raise ValueError("functions must be a dict of one or more, got none")
-    seconds, start, before = {name: [] for name in functions}, time.perf_counter(), waiting()
+    seconds, watch = {name: [] for name in functions}, Watch()
     with tqdm(total=len(functions) * (rounds + 1), file=sys.stdout, disable=not progress, ncols=88) as bar:
         for k in range(-1, rounds):
-            if k >= 2 and time.perf_counter() - start > limit:
+            if k >= 2 and watch.passed() > limit:
                 break
             for name in list(functions)[:: -1 if k % 2 else 1]:
                 begin = time.perf_counter()
@@ -142,10 +159,7 @@ def race(functions, rounds=5, *, progress=True, limit=60.0):
                 if k >= 0:
                     seconds[name].append(time.perf_counter() - begin)
                 bar.update()
-    passed, after = time.perf_counter() - start, waiting()
-    known = before is not None and after is not None and passed > 0
-    waited = max(after - before, 0.0) / passed if known else None
-    return Race({name: Times.of(each) for name, each in seconds.items()}, waited)
+    return Race({name: Times.of(each) for name, each in seconds.items()}, watch.waited())
 
 
 def take_turns(functions, rounds=5, *, progress=True):
