@@ -18,13 +18,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+sys.path.insert(0, str(Path(__file__).resolve().parent / "support"))
+from neighbours import neighbour  # noqa: E402
+
 import notebooks  # noqa: E402
 from losslab.book import processors  # noqa: E402
 
@@ -58,17 +61,6 @@ for k in range(count):
     if time.perf_counter() - begin > limit:
         break
 """
-
-
-@contextmanager
-def neighbour():
-    """Keep one processor busy meanwhile."""
-    loop = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-    try:
-        yield
-    finally:
-        loop.kill()
-        loop.wait()
 
 
 def surroundings(way):

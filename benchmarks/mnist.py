@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -32,6 +33,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent / "support"))
 import mnist_floors  # noqa: E402
 import mnist_loops  # noqa: E402
+from neighbours import neighbour  # noqa: E402
 
 from losslab.book import records
 from losslab.data import augment, mnist, pixels
@@ -45,6 +47,8 @@ BY_ITSELF = ("listing", "workers")  # they open the files and shuffle by themsel
 BY_THE_IMAGE = (*BY_ITSELF, "preload")  # they fetch every image by itself: one epoch tells enough
 PEERS = ("jax", "sklearn")  # other libraries: how many threads JAX takes cannot be said once it has begun
 ONCE = (*BY_THE_IMAGE, "compile", *PEERS)  # not worth a turn for every number of threads
+COMPILES = ("compile", "whole step compiled", "jax")  # in their first epoch
+PATIENCE = 60  # seconds after which a process that is not alone begins no further epoch
 LOOSE = dict.fromkeys(BY_ITSELF, 0.15) | {"sklearn": 0.35}  # they draw their own order, or weights, too
 BETTER = {"schedule": training.one_cycle, "lr": 3e-3}
 RECIPES = {  # what is trained by `training.fit` beside the article's recipe
@@ -116,7 +120,8 @@ def take_turns(names, data, repeats, epochs, clock):
         begin = time.perf_counter()
         for turn in turns[:: (-1) ** k]:
             torch.set_num_threads(turn[1])
-            result, _ = mnist_loops.run(turn[0], data, 1 if turn[0] in BY_THE_IMAGE else epochs, k)
+            count = 1 if turn[0] in BY_THE_IMAGE else epochs + (turn[0] in COMPILES and not k)
+            result, _ = mnist_loops.run(turn[0], data, count, k)
             seconds[turn].append(result.seconds)
             print(f"  turn {k + 1}: {turn[0]}, threads {turn[1]}: {result.seconds[-1]:.3f} s", flush=True)
         took = time.perf_counter() - begin
@@ -252,6 +257,52 @@ def peaks(options, folder, names, clock):
     return found
 
 
+# --- without a machine to itself ---
+
+
+PLACES = ("a busy processor", "one processor")
+GUESTS = [("fused", MOST), ("fit", 1), ("fit", MOST), ("whole step compiled", MOST), ("jax", MOST)]
+
+
+def alone(options, folder, name):
+    """Train a variant for some epochs in this process; print the seconds of each, the first compiles.
+
+    `--threads` says how many threads PyTorch takes, `--processors 1` that all must share one processor.
+    """
+    if options.processors:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.processors])
+    torch.set_num_threads(options.threads)
+    data, begin = mnist_loops.Data.of(load(options), torch.device("cpu"), folder), time.perf_counter()
+    for k in range(options.repeats):
+        result, _ = mnist_loops.run(name, data, 2 if not k and name in COMPILES else 1, k)
+        print(result.seconds[-1], flush=True)
+        if time.perf_counter() - begin > PATIENCE:
+            break
+
+
+def guests(options, folder, names):
+    """Return a row for every variant of `GUESTS`, beside an endless loop and with one processor to itself."""
+    found = []
+    for place in PLACES if hasattr(os, "sched_setaffinity") else PLACES[:1]:
+        for name, threads in GUESTS:
+            if name not in names:
+                continue
+            command = [sys.executable, __file__, "--alone", name, "--threads", str(threads)]
+            command += ["--folder", str(folder), "--repeats", str(1 if options.smoke else options.repeats)]
+            command += ["--processors", "1"] * (place == PLACES[1]) + ["--smoke"] * options.smoke
+            command += ["--sample"] * options.sample + (["--data", options.data] if options.data else [])
+            with neighbour() if place == PLACES[0] else nullcontext():
+                done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                raise SystemExit(f"--alone {name!r} failed:\n{done.stderr}")
+            each = [float(line) for line in done.stdout.splitlines() if line[:1].isdigit()]
+            row = {"variant": name, "threads": threads, "place": place, "epochs": len(each)}
+            row |= {"seconds_per_epoch": round(statistics.median(each), 4)}
+            found.append(row | {"fastest": round(min(each), 4), "slowest": round(max(each), 4)})
+            print(f"  {place}: {name}, threads {threads}: {row['seconds_per_epoch']:.3f} s", flush=True)
+    return found
+
+
 # --- the record ---
 
 
@@ -338,6 +389,11 @@ def machine(device):
     return found
 
 
+def installed(names):
+    """Return the packages of the peers among some variants."""
+    return [package for name, package in {"jax": "jax", "sklearn": "scikit-learn"}.items() if name in names]
+
+
 def measure(options, folder, store):
     """Measure everything; give `store` the record as it is after every stage, and return it."""
     device, smoke, digits = torch.device(options.device), options.smoke, load(options)
@@ -356,7 +412,7 @@ def measure(options, folder, store):
     record = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(device),
-        "versions": {name: version(name) for name in ("torch", "torchvision")}
+        "versions": {name: version(name) for name in ("torch", "torchvision", *installed(names))}
         | {"python": platform.python_version()},
         "images": len(data.images),
         "failed": failed,
@@ -365,6 +421,10 @@ def measure(options, folder, store):
         "floors": floors,
     }
     store(record)
+    if device.type == "cpu":
+        print("Not alone:")
+        record |= {"guests": guests(options, folder, names)}
+        store(record)
     print("Accuracy:")
     listing = median(seconds["listing", MOST])
     trainings = accuracies(digits, data, *((1, 2) if smoke else (3, 10)), listing, clock)
@@ -394,11 +454,17 @@ def main():
     parser.add_argument("--output", type=Path, help="where the record goes")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--alone", help=argparse.SUPPRESS)
+    parser.add_argument("--threads", type=int, default=MOST, help=argparse.SUPPRESS)
+    parser.add_argument("--processors", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.device == "cuda" and not torch.cuda.is_available():
         raise SystemExit("There is no CUDA device: leave --device out to measure the CPU.")
     if options.peak:
         print(peak(options, options.folder, options.peak))
+        return
+    if options.alone:
+        alone(options, options.folder, options.alone)
         return
     begin = time.perf_counter()
     output = options.output or (None if options.smoke else RESULTS / f"mnist-{options.device}.json")
