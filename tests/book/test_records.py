@@ -53,6 +53,17 @@ def test_steps_are_told_with_their_share_of_the_unavoidable():
     assert records.floor_table(RECORD).splitlines()[2:] == [f"| {records.variant('fit')} | 1 | 1234 | 62% |"]
 
 
+def test_guests_stand_beside_what_the_same_took_alone():
+    guest = {"variant": "listing", "threads": 2, "epochs": 5, "fastest": 8, "slowest": 12}
+    both = [
+        guest | {"place": place, "seconds_per_epoch": s} for place, s in {"a busy": 9.87, "one": 10.3}.items()
+    ]
+    head, rule, *lines = records.guest_table(RECORD | {"guests": both}).splitlines()
+    assert rule.count("|") == head.count("|")
+    assert lines == ["| the article's listing | 2 | 4.12 | 9.87 | 10.3 |"]
+    assert records.guest_table(RECORD) == ""
+
+
 def test_what_was_measured_comes_with_its_place(folder):
     text = records.shown("cpu", folder)
     place = "2 cores of Abacus 7, torch 9.9, 2000-01-01, 60,000 images"

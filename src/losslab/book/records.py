@@ -103,6 +103,22 @@ def floor_table(record):
     return "\n".join(lines)
 
 
+def guest_table(record):
+    """Return the seconds of an epoch alone, beside a busy program and with one processor, as Markdown.
+
+    It is empty for a record without them, as that of a GPU.
+    """
+    alone = {(row["variant"], row["threads"]): row["seconds_per_epoch"] for row in record["rows"]}
+    rows = {}
+    for row in record.get("guests", []):
+        rows.setdefault((row["variant"], row["threads"]), []).append(row["seconds_per_epoch"])
+    lines = [words.of("records")["guests"], "|:--|--:|--:|--:|--:|"] if rows else []
+    for (name, threads), each in rows.items():
+        cells = [variant(name), threads, *[f"{seconds:.3g}" for seconds in (alone[name, threads], *each)]]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
 def place(record):
     """Return in one line where and when a record was measured."""
     said, machine = words.of("records"), record["machine"]
