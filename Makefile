@@ -24,7 +24,7 @@ help: ## list the commands
 lab: .venv/ready ## open the notebooks in JupyterLab
 	@$(RUN) tools/lab.py
 
-test: lint ## verify everything: lint, unit tests, every notebook executed and compared, sliders dragged
+test: lint .venv/ready-peers ## verify everything: lint, unit tests, every notebook executed and compared, sliders dragged
 	rm -rf build/junit
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist=loadfile --nbval --nbval-cell-timeout=300 -m "not browser" --junit-xml=build/junit/tests.xml
 	$(RUN) -m pytest -m browser --junit-xml=build/junit/browser.xml
@@ -50,7 +50,7 @@ tables: .venv/ready-test ## write the tables of README.md and CONTRIBUTING.md an
 	$(COG) -r README.md CONTRIBUTING.md
 	$(RUN) tools/notebooks.py --strip
 
-bench: .venv/ready-test ## run the benchmarks
+bench: .venv/ready-test .venv/ready-peers ## run the benchmarks
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(RUN) $$file; done
 
 mutants: .venv/ready-test .venv/ready-mutants ## break the core on purpose and count what the tests notice (long, not in CI)

@@ -4,6 +4,9 @@ import argparse
 import dataclasses
 import importlib.util
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,6 +139,34 @@ def data(bench, tmp_path_factory):
 def test_every_variant_trains_as_the_plain_loop_does(bench, data):
     fast = ["listing", "preload", "permute", "gather", "fused", "fit", "by hand"]
     assert bench.check(fast, data, 2) == {}
+
+
+PEERS = """
+import json, sys
+sys.path.insert(0, {tools!r})
+import test_benchmarks as tests
+bench = tests.load("mnist")
+data = bench.mnist_loops.Data.of(tests.mnist.load("sample"), tests.torch.device("cpu"), None)
+names = [name for name in {names} if name in bench.mnist_loops.variants(data.images.device)]
+print(json.dumps([names, bench.check(names, data, 2)]))
+"""
+
+
+@pytest.mark.parametrize("names", [["jax"], ["sklearn"]])
+def test_the_peers_train_as_the_plain_loop_does(names):
+    """In a process of their own: JAX starts threads, and whatever forks afterwards is warned."""
+    tools = str(Path(__file__).parent)
+    paths = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-c", PEERS.format(tools=tools, names=names)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
+    assert done.returncode == 0, done.stderr
+    found, failed = json.loads(done.stdout.splitlines()[-1])
+    assert found == names, "make test installs the extra peers"
+    assert failed == {}
 
 
 def test_a_variant_that_does_not_is_caught(bench, data, monkeypatch):
