@@ -15,6 +15,7 @@ from losslab.book import chapters, words
 CHAPTERS = [chapter for chapter in chapters.CHAPTERS if chapter.number not in LATER]
 QUESTION = re.compile(r"\*\*Predict (\d+[a-z])(?:, then move it)?\.\*\*")
 SOURCES = {chapter.number: lessons.read(chapter.stem) for chapter in chapters.CHAPTERS}
+LONGER = {"07": 80}  # minutes; the article's whole program is one chapter
 NO_NAMES = {*calendar.month_name, "In", "Since"}
 FULL = [chapter for chapter in CHAPTERS if chapter.number != "00"]  # 00 takes twenty minutes
 
@@ -42,7 +43,7 @@ def test_the_minutes_of_the_table_are_counted(chapter):
 @pytest.mark.parametrize("chapter", FULL, ids=named)
 def test_a_chapter_takes_an_hour_in_sittings_of_25_minutes(chapter):
     one = lesson(SOURCES[chapter.number])
-    assert one.minutes <= 65
+    assert one.minutes <= LONGER.get(chapter.number, 65)
     assert max(one.sittings) <= 25
     assert one.boxes <= 7
 

@@ -22,7 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 FILES = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
 CHAPTERS = {chapter.stem: chapter for chapter in chapters.CHAPTERS}
 LAST_RUN = json.loads(notebooks.LAST_RUN.read_text(encoding="utf-8"))
-LONG_CELLS = {}  # cells of more than 15 lines, as "stem#id": why it cannot be split
+LONG_CELLS = {  # cells of more than 15 lines, as "stem#id": why it cannot be split
+    "07_mnist#program-text": "the whole program on one page is the point",
+}
 HERE = re.compile(r"/(?:home|root|Users|tmp|var|opt|mnt|work)/|[A-Z]:\\\\?Users|site-packages|ipykernel_\d")
 
 

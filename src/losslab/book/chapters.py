@@ -41,7 +41,7 @@ CHAPTERS = (
     Chapter("04", "04_gradients", 60, 33, "CPU"),
     Chapter("05", "05_optimizers", 65, 40, "CPU"),
     Chapter("06", "06_worked_example", 55, 31, "CPU"),
-    Chapter("07", "07_mnist", 95, 60, "CPU or GPU"),
+    Chapter("07", "07_mnist", 75, 35, "CPU or GPU"),
     Chapter("08", "08_inference", 60, 31, "CPU"),
     Chapter("09", "09_speed", 60, 35, "CPU or GPU"),
     Chapter("10", "10_scale", 60, 38, "CPU"),

@@ -8,6 +8,7 @@ import torch
 
 from losslab.book.words import Sentence
 from losslab.exercises.judge import close, named, very_close
+from losslab.formulas import intervals
 
 
 def check_7_1(answer):
@@ -75,18 +76,26 @@ def _slip_7_3(name, scaled, raw, both):
 
 
 def check_7_4(answer):
-    """Take a function (logits, labels) -> accuracy from 0 to 1, and half the width of its 95 % interval."""
+    """Take a function (logits, labels) -> accuracy from 0 to 1, and the ends of its Wilson interval."""
     random = torch.Generator().manual_seed(0)
-    for n, K in ((50, 10), (10, 10), (200, 3)):
+    for n, K in ((50, 10), (10, 10), (200, 3), (20, 4)):
         logits = torch.randn(n, K, generator=random)
         labels = torch.where(torch.rand(n, generator=random) < 0.7, logits.argmax(1), logits.argmin(1))
+        labels = logits.argmax(1) if n == 20 else labels  # all right
         right = (logits.argmax(1) == labels).sum().item()
-        accuracy, margin = (float(part) for part in answer(logits, labels))
+        accuracy, *ends = (float(part) for part in answer(logits, labels))
         if not math.isclose(accuracy, right / n, rel_tol=1e-5):
             return Sentence("off", right=right, n=n, got=accuracy, hint=_slip_7_4(accuracy, right, n))
-        want = 1.96 * math.sqrt(right / n * (1 - right / n) / n)
-        if not math.isclose(margin, want, rel_tol=1e-3):
-            return Sentence("margin_off", right=want, got=margin, hint=_slip_in_margin(margin, want, n))
+        want = [float(end) for end in intervals.wilson(right, n)]
+        if not close(ends, want, rtol=0, atol=1e-3):
+            known = {
+                "right": right,
+                "n": n,
+                "low": want[0],
+                "high": want[1],
+                "got": [round(e, 4) for e in ends],
+            }
+            return Sentence("ends_off", **known, hint=_slip_in_ends(ends, want, right / n, n))
     return None
 
 
@@ -101,81 +110,14 @@ def _slip_7_4(accuracy, right, n):
     return named(accuracy, slips) or "argmax"
 
 
-def _slip_in_margin(margin, want, n):
-    """Name what would have given this wrong half width."""
-    slips = {"whole_width": 2 * want, "no_root": want * math.sqrt(n), "standard_error": want / 1.96}
-    return named(margin, slips, partial(close, rtol=1e-3)) or "by_hand"
-
-
-def check_7_5(answer):
-    """Take a function (p, k) -> Amdahl's speed-up of the whole."""
-    for p, k in ((0.75, 2), (0.9, 10), (0.5, math.inf), (0.25, 1)):
-        got, want = answer(p, k), 1 / (1 - p + p / k)
-        slips = {
-            "other_part": 1 / (p + (1 - p) / k),
-            "time_left": 1 - p + p / k,
-            "everything": k,
-            "speeds_added": 1 + p * (k - 1),
-        }
-        if not math.isclose(got, want, rel_tol=1e-9):
-            return Sentence("off", p=p, k=k, right=want, got=got, hint=named(got, slips, very_close))
-    return None
-
-
-def check_7_6(answer):
-    """Take a function (N, B1, T1, B2, T2) -> the price of a step and the price of an image."""
-    for N, B1, B2, c, s in (
-        (1000, 50, 200, 3e-3, 1e-5),
-        (5400, 100, 1000, 4e-4, 2e-6),
-        (95, 10, 40, 1.0, 2.0),
-    ):
-        n1, n2 = math.ceil(N / B1), math.ceil(N / B2)
-        got = tuple(float(part) for part in answer(N, B1, n1 * c + N * s, B2, n2 * c + N * s))
-        for name, value, want in zip(("step", "image"), got, (c, s), strict=True):
-            if not math.isclose(value, want, rel_tol=1e-6):
-                hint = _slip_7_6(got, (c, s), N, B1, B2)
-                return Sentence(name, right=want, got=value, hint=hint)
-    return None
-
-
-def _slip_7_6(got, right, N, B1, B2):
-    """Name what would have given these wrong prices."""
-    if close(got, right[::-1], atol=0):
-        return "swapped"
-    steps = math.ceil(N / B1) - math.ceil(N / B2)
+def _slip_in_ends(ends, want, a, n):
+    """Name what would have given these wrong ends."""
+    wald, root = 1.96 * math.sqrt(a * (1 - a) / n), math.sqrt(a * (1 - a) / n + 0.96 / n**2)
+    middle, scale = a + 1.92 / n, 1 + 3.84 / n
     slips = {
-        "step_is_right": right[0],
-        "difference": right[0] * steps,
-        "round_up": right[0] * steps / (N / B1 - N / B2),
+        "swapped": want[::-1],
+        "textbook": [a - wald, a + wald],
+        "undivided": [middle - 1.96 * root, middle + 1.96 * root],
+        "standard_error": [(middle - root) / scale, (middle + root) / scale],
     }
-    return named(got[0], slips, partial(close, atol=0)) or "subtract"
-
-
-def check_7_7(answer):
-    """Take a function (w, beta) -> exponential average of the rows of w, started at the first."""
-    random = torch.Generator().manual_seed(0)
-    for steps, beta in ((2, 0.9), (5, 0.5), (40, 0.98)):
-        w = torch.randn(steps, 3, generator=random, dtype=torch.float64)
-        got = torch.as_tensor(answer(w.clone(), beta), dtype=torch.float64)
-        want = _average(w[0], w[1:], beta)
-        if got.shape != want.shape:
-            return Sentence("shape", right=tuple(w[0].shape), got=tuple(got.shape))
-        if not torch.allclose(got, want, rtol=1e-6):
-            off = Sentence("off", steps=steps, beta=beta, right=want.tolist())
-            return named(got, _slips_7_7(w, beta)) or off
-    return None
-
-
-def _average(mean, rows, keep):
-    for w in rows:
-        mean = keep * mean + (1 - keep) * w
-    return mean
-
-
-def _slips_7_7(w, beta):
-    return {
-        "from_zero": _average(torch.zeros_like(w[0]), w, beta),
-        "swapped": _average(w[0], w[1:], 1 - beta),
-        "plain_mean": w.mean(0),
-        "last_row": w[-1],
-    }
+    return named(ends, slips, partial(close, rtol=0, atol=1e-4)) or "by_hand"

@@ -7,10 +7,9 @@ import pytest
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from losslab.data import mnist, pixels
-from losslab.formulas import costs
+from losslab.formulas import intervals
 from losslab.learning import history, models, training
 
 pytestmark = pytest.mark.trains
@@ -91,8 +90,9 @@ def test_equation_7_5_floor_of_a_stray_softmax(K, written):
 
 def test_equation_7_6_running_loss_and_the_last_networks_loss(written):
     assert written["7.6"] == (
-        r"\bar\ell = \frac1N \sum_{b=1}^{B} n_b\, L_b(w_{b-1}) \quad\text{is not}\quad L(w_B) "
-        r"= \frac1N \sum_{i=1}^{N} \ell\bigl(f(x_i; w_B), y_i\bigr)"
+        r"\bar{\mathcal{L}} = \frac1N \sum_b n_b\, \mathcal{L}_b(\theta_{b-1}) \quad\text{is not}\quad "
+        r"\mathcal{L}(\theta_{\text{end}}) = \frac1N \sum_{i=1}^{N} \ell\bigl(f(x_i; \theta_{\text{end}}), "
+        r"y_i\bigr)"
     )
     torch.manual_seed(0)
     x, y = torch.randn(25, 4, dtype=torch.float64), torch.randint(0, 3, (25,))
@@ -110,7 +110,7 @@ def test_equation_7_6_running_loss_and_the_last_networks_loss(written):
         watch={"all": (x, y)},
         **knobs,
     )
-    # The left side: B = 3 batches, each with the loss of the weights before its step.
+    # The left side: three batches, each with the loss of the weights before its step.
     adam, running = torch.optim.Adam(w.parameters(), lr=0.1), 0.0
     for batch in torch.randperm(25, generator=torch.Generator().manual_seed(1)).split(10):
         L_b = cross_entropy(w(x[batch]), y[batch])
@@ -124,69 +124,80 @@ def test_equation_7_6_running_loss_and_the_last_networks_loss(written):
     assert abs(running - last) > 0.01
 
 
-@pytest.mark.parametrize(("a", "n"), [(0.97, 10_000), (0.9, 1000), (0.5, 400)])
-def test_equation_7_7_interval_covers_the_truth_95_times_in_100(a, n, written):
-    assert written["7.7"] == r"a \pm 1.96 \sqrt{\frac{a\,(1 - a)}{n}}"
-    half = history.Score(0.0, a, n).margin
-    assert half == pytest.approx(1.96 * math.sqrt(a * (1 - a) / n), rel=1e-12)
-    seen = np.random.default_rng(0).binomial(n, a, size=20_000) / n
-    covered = np.abs(seen - a) <= [history.Score(0.0, s, n).margin for s in seen]
-    assert 0.935 < covered.mean() < 0.965
+def ends(A, N):
+    """(7.7) as it is written, with its rounded numbers."""
+    half = 1.96 * math.sqrt(A * (1 - A) / N + 0.96 / N**2)
+    return (A + 1.92 / N - half) / (1 + 3.84 / N), (A + 1.92 / N + half) / (1 + 3.84 / N)
+
+
+@pytest.mark.parametrize(("right", "N"), [(0, 20), (20, 20), (548, 600), (9700, 10_000)])
+def test_equation_7_7_interval_of_a_share(right, N, written):
+    assert written["7.7"] == (
+        r"\frac{A + \frac{1.92}{N} \pm 1.96 \sqrt{\frac{A(1 - A)}{N} + \frac{0.96}{N^2}}}"
+        r"{1 + \frac{3.84}{N}}"
+    )
+    np.testing.assert_allclose(ends(right / N, N), intervals.wilson(right, N), atol=1e-4)
+    np.testing.assert_allclose(history.Score(0.0, right / N, N).interval, intervals.wilson(right, N))
+
+
+@pytest.mark.parametrize(("a", "n"), [(0.97, 10_000), (0.9, 1000), (0.9, 400)])
+def test_equation_7_7_covers_the_truth_95_times_in_100(a, n):
+    seen = np.random.default_rng(0).binomial(n, a, size=20_000)
+    low, high = intervals.wilson(seen, n)
+    assert 0.93 < ((low <= a) & (a <= high)).mean() < 0.97
 
 
 def test_equation_7_7_by_hand():
-    assert round(history.Score(0.0, 0.97, 10_000).margin, 4) == 0.0033
+    low, high = ends(1, 20)
+    assert round(low, 2) == 0.84
+    assert high == pytest.approx(1, abs=1e-3)
 
 
-@pytest.mark.parametrize("s", [0.0, 0.1, 0.29999, 0.3, 0.5, 0.9, 1.0])
-def test_equation_7_8_one_cycle(s, written):
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.15, 0.29999, 0.3, 0.5, 0.65, 0.9, 1.0])
+def test_equation_7_8_one_cycle(share, written):
     assert written["7.8"] == (
-        r"c(s) = \begin{cases} s / 0.3 & s < 0.3 \\ \tfrac12 \bigl(1 + \cos \pi \frac{s - "
-        r"0.3}{0.7}\bigr) & s \ge 0.3 \end{cases}"
+        r"\alpha_t = \alpha_{\max} \cdot \begin{cases} \dfrac{t / t_{\text{end}}}{0.3} & t / t_{\text{end}} "
+        r"< 0.3 \\[1ex] \dfrac12 \Bigl(1 + \cos \pi \dfrac{t / t_{\text{end}} - 0.3}{0.7}\Bigr) & "
+        r"\text{otherwise} \end{cases}"
     )
-    c = s / 0.3 if s < 0.3 else (1 + math.cos(math.pi * (s - 0.3) / 0.7)) / 2
-    assert training.one_cycle(s) == pytest.approx(c, abs=1e-12)
+    factor = share / 0.3 if share < 0.3 else (1 + math.cos(math.pi * (share - 0.3) / 0.7)) / 2
+    assert training.one_cycle(share) == pytest.approx(factor, abs=1e-12)
 
 
-@pytest.mark.parametrize(("p", "k"), [(0.75, 2), (0.9, 10), (0.3, 1.5), (0.75, math.inf)])
-def test_equation_7_9_speed_up(p, k, written):
-    """Amdahl's law of chapter 10 says the same of n devices and the serial share."""
-    assert written["7.9"] == r"S = \frac{1}{(1 - p) + p / k}"
-    S = 1 / ((1 - p) + p / k)
-    assert costs.speedup(k, 1 - p) == pytest.approx(S, rel=1e-12)
-    slow, rest = 100 * p, 100 * (1 - p)  # seconds
-    assert costs.speedup(k, 1 - p) == pytest.approx(100 / (slow / k + rest), rel=1e-12)
+@pytest.mark.parametrize(("share", "factor"), [(0.15, 0.5), (0.3, 1), (0.65, 0.5), (1, 0)])
+def test_equation_7_8_by_hand(share, factor):
+    assert training.one_cycle(share) == pytest.approx(factor, abs=1e-12)
 
 
-@pytest.mark.parametrize(("N", "B"), [(25, 10), (30, 10), (7, 100), (6, 1)])
-def test_equation_7_10_time_of_an_epoch(N, B, written):
-    assert written["7.10"] == r"T = \lceil N / B \rceil\, c + N s"
-    c, s = 0.3, 0.01
-    x, y = torch.zeros(N, 2), torch.zeros(N, dtype=torch.long)
-    each = [c + len(labels) * s for _, labels in training.shuffled(x, y, B)]
-    np.testing.assert_allclose(math.ceil(N / B) * c + N * s, sum(each), rtol=1e-12)
-    net = nn.Linear(2, 2)
-    history = training.fit(net, x, y, epochs=1, batch_size=B, progress=False)
-    assert len(history.steps) == math.ceil(N / B)
+@pytest.mark.parametrize(("N1", "N2"), [(0, 0), (1, 9), (9, 1), (10, 45), (5, 5)])
+def test_equation_7_9_chance_of_equals(N1, N2, written):
+    assert written["7.9"] == (
+        r"\min\Bigl(1,\; \frac{2}{2^{N_1 + N_2}} \sum_{i=0}^{\min(N_1, N_2)} \binom{N_1 + N_2}{i}\Bigr)"
+    )
+    p = min(1, 2 / 2 ** (N1 + N2) * sum(math.comb(N1 + N2, i) for i in range(min(N1, N2) + 1)))
+    assert intervals.mcnemar(N1, N2) == pytest.approx(p, rel=1e-12)
+    # Every order of the tosses, counted.
+    if N1 + N2 == 10:
+        heads = [bin(tosses).count("1") for tosses in range(2**10)]
+        uneven = [abs(h - 5) >= abs(N1 - 5) for h in heads]
+        assert p == pytest.approx(sum(uneven) / 2**10)
 
 
-def test_equation_7_11_average_of_the_weights(written):
-    assert written["7.11"] == r"\bar w_t = \beta\, \bar w_{t-1} + (1 - \beta)\, w_t"
-    beta, x, y = 0.98, torch.from_numpy(logits()), torch.arange(6)
-    net = nn.Linear(10, 10).double()
-    average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(beta))
-    path = []
+@pytest.mark.parametrize(("N1", "N2", "N"), [(2, 10, 100), (10, 45, 1000), (0, 3, 50)])
+def test_equation_7_10_interval_of_a_paired_difference(N1, N2, N, written):
+    assert written["7.10"] == (
+        r"\frac{N_2 - N_1}{N} \pm 1.96 \sqrt{\frac{N_1 + N_2}{N^2} - \frac{(N_2 - N_1)^2}{N^3}}"
+    )
+    gain = (N2 - N1) / N
+    half = 1.96 * math.sqrt((N1 + N2) / N**2 - (N2 - N1) ** 2 / N**3)
+    first, second = np.zeros(N), np.zeros(N)
+    first[:N1] = second[N1 : N1 + N2] = 1
+    got = intervals.paired_difference(first, second)
+    np.testing.assert_allclose(got, (gain, gain - half, gain + half), rtol=1e-12)
 
-    def looked_at(model, optimizer, batches, rates, bar):
-        for batch in batches:
-            result = training.train_epoch(model, optimizer, [batch], rates, bar)
-            path.append(model.weight.detach().clone())
-        return result[0], result[1]
 
-    knobs = {"batch_size": 6, "epochs": 20, "progress": False, "lr": 0.1}
-    training.fit(net, x, y, average=average, loop=looked_at, **knobs)
-    w_bar = path[0]
-    for w_t in path[1:]:
-        w_bar = beta * w_bar + (1 - beta) * w_t
-    torch.testing.assert_close(average.module.weight, w_bar, rtol=1e-10, atol=1e-12)
-    assert (w_bar - path[-1]).abs().max() > 0.01
+def test_equation_7_10_covers_the_truth_95_times_in_100():
+    rng, N = np.random.default_rng(0), 1000
+    N1, both, N2 = rng.multinomial(N, [0.01, 0.94, 0.05], size=20_000).T
+    half = 1.96 * np.sqrt((N1 + N2) / N**2 - (N2 - N1) ** 2 / N**3)
+    assert 0.93 < (np.abs((N2 - N1) / N - 0.04) <= half).mean() < 0.97

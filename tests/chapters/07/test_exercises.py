@@ -27,46 +27,29 @@ def both(x, train, test):
     return pixels.mean(), pixels.std()
 
 
-def scored(accuracy, margin=lambda a, n: 1.96 * (a * (1 - a) / n) ** 0.5, axis=1):
-    """An answer to 7.4 that returns accuracy(right, n) and margin(a, n)."""
+def wilson(a, n, root=1.96, scale=True):
+    half = root * (a * (1 - a) / n + 0.96 / n**2) ** 0.5
+    divisor = 1 + 3.84 / n if scale else 1
+    return (a + 1.92 / n - half) / divisor, (a + 1.92 / n + half) / divisor
+
+
+def textbook(a, n):
+    half = 1.96 * (a * (1 - a) / n) ** 0.5
+    return a - half, a + half
+
+
+def scored(accuracy, ends=wilson, axis=1):
+    """An answer to 7.4 that returns accuracy(right, n) and the two of ends(a, n)."""
 
     def score(logits, labels):
         n, right = len(labels), (logits.argmax(axis)[: len(labels)] == labels).sum().item()
-        return accuracy(right, n), margin(right / n, n)
+        return accuracy(right, n), *ends(right / n, n)
 
     return score
 
 
 def share(right, n):
     return right / n
-
-
-def solved(share_of_steps=lambda N, B1, B2: math.ceil(N / B1) - math.ceil(N / B2), swap=False):
-    """An answer to 7.6 that divides the difference of the times by what it takes for that of the steps."""
-
-    def costs(N, B1, T1, B2, T2):
-        c = (T1 - T2) / share_of_steps(N, B1, B2)
-        s = (T1 - math.ceil(N / B1) * c) / N
-        return (s, c) if swap else (c, s)
-
-    return costs
-
-
-def averaged(start=lambda w: w[0], first=1, keep=lambda beta: beta):
-    """An answer to 7.7 with another start, or another factor."""
-
-    def average(w, beta):
-        mean = start(w)
-        for w_t in w[first:]:
-            mean = keep(beta) * mean + (1 - keep(beta)) * w_t
-        return mean
-
-    return average
-
-
-def price_of_all_images(N, B1, T1, B2, T2):
-    c, s = solved()(N, B1, T1, B2, T2)
-    return c, N * s
 
 
 FLOOR = math.log(1 + 9 / math.e)
@@ -100,25 +83,14 @@ SLIPS = [
     ("7.4", scored(lambda right, n: 1 - right / n), "share of mistakes"),
     ("7.4", scored(lambda right, n: right / 10_000), "not by 10000"),
     ("7.4", scored(lambda right, n: 0.123), "argmax along axis 1"),
-    ("7.4", scored(share, lambda a, n: 3.92 * (a * (1 - a) / n) ** 0.5), "the whole width"),
-    ("7.4", scored(share, lambda a, n: 1.96 * (a * (1 - a)) ** 0.5), "does not shrink"),
-    ("7.4", scored(share, lambda a, n: (a * (1 - a) / n) ** 0.5), "one standard error"),
-    ("7.4", scored(share, lambda a, n: 0.01), "Put numbers into"),
-    ("7.5", lambda p, k: 1 / (p + (1 - p) / k), "made the other part faster"),
-    ("7.5", lambda p, k: 1 - p + p / k, "the time that is left"),
-    ("7.5", lambda p, k: k, "Only a share p"),
-    ("7.5", lambda p, k: 1 + p * (k - 1), "Times add up, speeds do not"),
-    ("7.5", lambda p, k: 4.0, "speed_up(0.75, 2) should be 1.6, got 4"),
-    ("7.6", solved(swap=True), "the other way round"),
-    ("7.6", solved(lambda N, B1, B2: 1), "difference of the numbers of steps"),
-    ("7.6", solved(lambda N, B1, B2: N / B1 - N / B2), "round the number of steps up"),
-    ("7.6", price_of_all_images, "and divide by N"),
-    ("7.6", lambda N, B1, T1, B2, T2: (0.0, T1 / N), "Subtract the two times"),
-    ("7.7", averaged(torch.zeros_like), "has the shape of one row, (3,), got (2, 3)"),
-    ("7.7", averaged(lambda w: torch.zeros_like(w[0]), first=0), "Start with the first row, not with zeros"),
-    ("7.7", averaged(keep=lambda beta: 1 - beta), "Beta is what is kept"),
-    ("7.7", lambda w, beta: w.mean(0), "That is the plain mean"),
-    ("7.7", lambda w, beta: w[-1], "That is the last row"),
-    ("7.7", lambda w, beta: w[0], "With 2 rows and beta 0.9 it should be"),
-    ("7.4", lambda logits, labels: ((logits.argmax(0) == labels).float().mean(), 0), "raised RuntimeError"),
+    ("7.4", scored(share, textbook), "which (7.7) replaces"),
+    ("7.4", scored(share, lambda a, n: wilson(a, n)[::-1]), "Low comes before high"),
+    ("7.4", scored(share, lambda a, n: wilson(a, n, scale=False)), "Divide by"),
+    ("7.4", scored(share, lambda a, n: wilson(a, n, root=1)), "one standard error"),
+    ("7.4", scored(share, lambda a, n: (0.1, 0.2)), "Put numbers into"),
+    (
+        "7.4",
+        lambda logits, labels: ((logits.argmax(0) == labels).float().mean(), 0, 0),
+        "raised RuntimeError",
+    ),
 ]
