@@ -43,7 +43,7 @@ CHAPTERS = (
     Chapter("06", "06_worked_example", 55, 31, "CPU"),
     Chapter("07", "07_mnist", 75, 35, "CPU or GPU"),
     Chapter("08", "08_inference", 60, 31, "CPU"),
-    Chapter("09", "09_speed", 60, 35, "CPU or GPU"),
+    Chapter("09", "09_speed", 65, 35, "CPU or GPU"),
     Chapter("10", "10_scale", 60, 38, "CPU"),
     Chapter("90", "90_errata", 20, 13, "CPU"),
 )

@@ -61,9 +61,12 @@ SYMBOLS = (
     Symbol(r"e_t", "error", "06", "whole-run"),
     Symbol(r"\nabla^2\mathcal{L}", "second_derivatives", "06", "limit-text"),
     Symbol(r"\tau", "threshold", "08", "reject-text"),
+    Symbol(r"q", "split", "09", "amdahl"),
+    Symbol(r"S", "speed_up", "09", "amdahl"),
+    Symbol(r"c_{\text{step}}", "price_of_step", "09", "prices"),
+    Symbol(r"c_{\text{image}}", "price_of_image", "09", "prices"),
     Symbol(r"G", "devices", "10", "rate"),
     Symbol(r"R", "rate", "10", "rate"),
-    Symbol(r"q", "split", "10", "laws"),
     Symbol(r"\psi", "shapley", "10", "attribution"),
 )
 
