@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from losslab.data import mnist
+from losslab.formulas import intervals
 
 pytestmark = pytest.mark.trains
 
@@ -25,13 +26,19 @@ def run(program, file, seed=0):
         return program(mnist.load("sample"), 2, seed, "cpu", file)
 
 
-def test_the_same_seed_gives_the_same_program_another_seed_another(program, tmp_path, capsys):
+def test_the_same_seed_gives_the_same_program_another_seed_another(program, tmp_path):
     scores = [run(program, tmp_path / f"{k}.pt", seed) for k, seed in enumerate((0, 0, 1))]
     weights = [torch.load(tmp_path / f"{k}.pt", weights_only=True)["weights"]["0.weight"] for k in range(3)]
     assert scores[0] == scores[1] > 0.85
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
-    assert "of 1,000 test images" in capsys.readouterr().out
+
+
+def test_it_prints_wilsons_interval_of_the_images_that_it_counted(program, tmp_path, capsys):
+    share = run(program, tmp_path / "net.pt")
+    low, high = intervals.wilson(round(1000 * share), 1000)
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == f"{share:.2%} of 1,000 test images read right (95 % interval {low:.2%} to {high:.2%})"
 
 
 def test_it_saves_the_constants_of_its_training_images(program, tmp_path, capsys):
