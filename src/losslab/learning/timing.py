@@ -80,7 +80,7 @@ class Race(dict):
         They can if the machine was not busy and, of two rounds or more, four in five agree with the fastest.
         """
         ours, theirs = self[a].rounds, self[b].rounds
-        if self.busy or len(ours) < 2 or a == b:
+        if self.busy or len(ours) < 2:
             return None
         first = self[a].fastest < self[b].fastest
         won = sum((x < y) if first else (y < x) for x, y in zip(ours, theirs, strict=True))
