@@ -17,7 +17,7 @@ def exercises():
     """Yield number, set-up, blank and solution of each exercise: the solution is the next block of Python."""
     for path in NOTEBOOKS:
         cells = nbformat.read(path, as_version=4).cells
-        setup = "\n".join(cell.source for cell in cells if cell.id == "setup")
+        setup = "\n".join(cell.source for cell in cells if cell.id in ("parameters", "setup"))
         for i, cell in enumerate(cells):
             if cell.cell_type == "code" and (found := CHECK.search(cell.source)):
                 (solution,) = re.findall(r"```python\n(.*?)```", cells[i + 1].source, re.S)
