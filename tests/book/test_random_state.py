@@ -40,7 +40,6 @@ from losslab.formulas import (
     backprop,
     costs,
     decisions,
-    intervals,
     losses,
     optim,
     regression,
@@ -101,9 +100,6 @@ class Stops:
         attribution.sampled_shapley(f, W, G, np.array([[0, 1], [1, 0]]))
         costs.average_gradient([W, G], [1, 2]), costs.train_memory(1e9), costs.ring_bytes(8, 2)
         costs.ring_all_reduce(np.eye(2)), costs.train_flop(1.0, 2.0)
-
-    def intervals(self):
-        intervals.wilson(3, 5), intervals.mcnemar(1, 2), intervals.paired_difference([1, 0], [1, 1])
 
     def decisions(self):
         right, yes = np.array([True, False]), np.array([0.9, 0.2])
@@ -179,7 +175,7 @@ class Stops:
         for _ in range(2):  # the second goes on where the first ended
             past = training.fit(model, *data, checkpoint=checkpoints.Folder(self.folder / "run"), **knobs)
         training.fit(net(), *data, epochs=1, generator=own, progress=False, loop=cuda_graph.Graph())
-        past.best("a", "loss"), training.evaluate(model, *data).interval, history.cause(2, [0.1, 0.1])
+        past.best("a", "loss"), training.evaluate(model, *data).margin, history.cause(2, [0.1, 0.1])
         saving.save(self.folder / "net", model, pixels.Transform(0.1, 0.3, (28, 28), trained.NAMES))
         saving.load(self.folder / "net", model)
 
