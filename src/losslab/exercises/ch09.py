@@ -88,10 +88,10 @@ def _slips_9_3(w, beta):
 
 def check_9_4(answer):
     """Take a function (with, without, student) -> ends of the interval of the mean paired difference."""
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for pairs, student in ((4, 3.18), (10, 2.26)):
-        without = random.normal(0.9, 0.05, pairs)
-        scores = without + random.normal(0.01, 0.004, pairs)
+        without = rng.normal(0.9, 0.05, pairs)
+        scores = without + rng.normal(0.01, 0.004, pairs)
         got = tuple(float(end) for end in answer(scores, without, student))
         want = _ends(scores - without, student)
         if not very_close(got, want):
