@@ -47,7 +47,7 @@ BY_ITSELF = ("listing", "workers")  # they open the files and shuffle by themsel
 BY_THE_IMAGE = (*BY_ITSELF, "preload")  # they fetch every image by itself: one epoch tells enough
 PEERS = ("jax", "sklearn")  # other libraries: how many threads JAX takes cannot be said once it has begun
 ONCE = (*BY_THE_IMAGE, "compile", *PEERS)  # not worth a turn for every number of threads
-COMPILES = ("compile", "whole step compiled", "jax")  # in their first epoch
+COMPILES = ("compile", "compiled step", "jax")  # in their first epoch
 PATIENCE = 60  # seconds after which a process that is not alone begins no further epoch
 LOOSE = dict.fromkeys(BY_ITSELF, 0.15) | {"sklearn": 0.35}  # they draw their own order, or weights, too
 BETTER = {"schedule": training.one_cycle, "lr": 3e-3}
@@ -261,7 +261,7 @@ def peaks(options, folder, names, clock):
 
 
 PLACES = ("a busy processor", "one processor")
-GUESTS = [("fused", MOST), ("fit", 1), ("fit", MOST), ("whole step compiled", MOST), ("jax", MOST)]
+GUESTS = [("fused", MOST), ("fit", 1), ("fit", MOST), ("compiled step", MOST), ("jax", MOST)]
 
 
 def alone(options, folder, name):

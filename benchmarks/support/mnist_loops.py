@@ -197,7 +197,7 @@ WHOLE = []  # one network and its compiled step, which takes longer than the tra
 
 
 def fit_compiled(net, data, epochs, order):
-    """Run `training.fit` with its whole step compiled."""
+    """Run `training.fit` with its compiled step."""
     if not WHOLE:
         WHOLE[:] = models.Net().to(data.images.device), compiled_steps.Step()
     copy, loop = WHOLE
@@ -339,7 +339,7 @@ def variants(device):
             "graph, epoch": ("CUDA graph of an epoch", partial(fit_captured, 600)),
         }
     else:
-        found |= {"whole step compiled": ("fit, its whole step compiled", fit_compiled)} | mnist_peers.found()
+        found |= {"compiled step": ("fit, its compiled step", fit_compiled)} | mnist_peers.found()
     return found | {"by hand": ("forward, backward and Adam written out", by_hand)}
 
 
