@@ -151,7 +151,7 @@ def batches_by_index(data, order):
 
 
 def batches_by_slice(data, order):
-    """Gather: all images are put in order once per epoch, a batch is a slice."""
+    """Gather: ten batches are fetched at a time, each is a slice of them."""
     return lambda: training.shuffled(data.images, data.labels, BATCH, order)
 
 
@@ -322,7 +322,7 @@ def variants(device):
             partial(stepwise, batches_of_loader, None, plain),
         ),
         "permute": ("batches by index", partial(stepwise, batches_by_index, None, plain)),
-        "gather": ("one gather per epoch", partial(stepwise, batches_by_slice, None, plain)),
+        "gather": ("ten batches gathered at a time", partial(stepwise, batches_by_slice, None, plain)),
         "fused": ("fused Adam", partial(stepwise, batches_by_slice, True, plain)),
         "fit": ("losslab.learning.training.fit", fit),
         "compile": ("torch.compile", partial(stepwise, batches_by_slice, True, partial(compiled, None))),

@@ -43,7 +43,7 @@ def test_every_figure_stands_in_its_column():
     assert rule.count("|") == head.count("|")
     assert lines == [
         "| the article's listing | 2 | 4.12 | 1.0 | 97.49% ± 0.20% | never | 823 |",
-        "| one gather per epoch, batches are slices | 1 | 4.12 | 1.0 |  |  |  |",
+        "| ten batches gathered at a time, then slices | 1 | 4.12 | 1.0 |  |  |  |",
         "| `fit`, one cycle (3 epochs) | 2 | 4.12 | 6.4 | 97.49% | 2.4 s | 823 |",
     ]
     assert records.table(RECORD, records.ON_THE_WAY).splitlines()[2:] == [lines[0], lines[2]]
