@@ -244,20 +244,23 @@ def test_the_record_is_stored_after_every_stage(bench, tmp_path, monkeypatch):
         "check": {},
         "take_turns": seconds,
         "roofline": floors,
+        "guests": [{"variant": "fit"}],
         "accuracies": trainings,
         "peaks": {"fit": 500},
     }.items():
         monkeypatch.setattr(bench, name, lambda *_, result=result: result)
     options = argparse.Namespace(device="cpu", smoke=True, sample=False, skip="", limit=9.0, data=None)
     last = bench.measure(options, tmp_path, lambda record: stored.append(dict(record)))
+    assert [record.get("guests") for record in stored] == [None, *3 * [[{"variant": "fit"}]]]
     fits = [record["rows"][1] for record in stored]
     assert [(row["accuracy_mean"], row["peak_mb"]) for row in fits] == [
+        (None, None),
         (None, None),
         (0.98, None),
         (0.98, 500),
     ]
     assert stored[-1] == last
-    assert all(record.keys() == last.keys() for record in stored)
+    assert all(record.keys() | {"guests"} == last.keys() for record in stored)
 
 
 def test_rows_have_the_medians_the_ratios_and_what_was_trained(bench, monkeypatch):

@@ -25,6 +25,7 @@ backend-path = ["."]
 name = "tiny"
 version = "1"
 optional-dependencies.test = ["helper"]
+optional-dependencies.peers = []
 """
 BACKEND = """
 import os, shutil, time
@@ -42,7 +43,7 @@ def wheel(folder, name):
     """Write a package of that name without any content."""
     folder.mkdir(exist_ok=True)
     files = {
-        "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\nProvides-Extra: test\n"
+        "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\nProvides-Extra: test\nProvides-Extra: peers\n"
         "Requires-Dist: helper; extra == 'test'\n",
         "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         "RECORD": "",
@@ -179,9 +180,10 @@ def test_what_the_tests_need_comes_on_top_when_it_is_first_asked_for(tiny, index
     status, said = tiny.make("bench", PIP_NO_INDEX="1", PIP_FIND_LINKS=index["find-links"])
     assert (status, said.splitlines()[-1]) == (0, "1"), said
     assert said.startswith("What the tests need: about a minute and 0.2 GB of disk, once. Here ")
+    assert "What the benchmark of MNIST compares with: less than a minute and 0.5 GB of disk, once." in said
     assert tiny.make("bench") == (0, "== benchmarks/x.py\n1\n")
     assert tiny.make("lab") == (0, "lab 1\n")
-    assert tiny.installations() == 2
+    assert tiny.installations() == 3
 
 
 @pytest.fixture

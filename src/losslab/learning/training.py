@@ -1,7 +1,7 @@
 """One training loop for every chapter: `fit` a classifier to standardised images, `evaluate` it.
 
-The data lie on the model's device for the whole training. An epoch is one permutation; ten batches at a time are
-gathered and then cut into slices; and nothing inside an epoch waits for a number to come back from the device.
+The data lie on the model's device for the whole training. An epoch is one permutation; ten batches at a time
+are gathered and then cut into slices; and nothing inside an epoch waits for a number from the device.
 """
 
 import math
