@@ -46,7 +46,7 @@ MOST = min(2, CORES)  # threads: more do not help a network this small
 BY_ITSELF = ("listing", "workers")  # they open the files and shuffle by themselves
 BY_THE_IMAGE = (*BY_ITSELF, "preload")  # they fetch every image by itself: one epoch tells enough
 PEERS = ("jax", "sklearn")  # other libraries: how many threads JAX takes cannot be said once it has begun
-ONCE = (*BY_THE_IMAGE, "compile", *PEERS)  # not worth a turn for every number of threads
+ONCE = (*BY_THE_IMAGE, "compile", "compiled step", *PEERS)  # not worth a turn for every number of threads
 COMPILES = ("compile", "compiled step", "jax")  # in their first epoch
 PATIENCE = 60  # seconds after which a process that is not alone begins no further epoch
 LOOSE = dict.fromkeys(BY_ITSELF, 0.15) | {"sklearn": 0.35}  # they draw their own order, or weights, too
@@ -407,7 +407,9 @@ def measure(options, folder, store):
     names = [name for name in names if name not in failed]
     print("Time:")
     repeats, epochs = 1 if smoke else options.repeats, 10 if device.type == "cuda" else 1
-    seconds = take_turns(names, data, repeats, epochs, clock)
+    forked = [name for name in names if name in BY_ITSELF]  # first: nothing may fork once JAX has threads
+    seconds = take_turns(forked, data, repeats, epochs, clock)
+    seconds |= take_turns([name for name in names if name not in forked], data, repeats, epochs, clock)
     floors = roofline(seconds, device)
     record = {
         "date": datetime.now(UTC).date().isoformat(),
