@@ -1,10 +1,10 @@
 """What a score is worth when questions of the exam were in the training set.
 
-    python benchmarks/contamination.py            writes benchmarks/results/contamination.json (a minute or two)
+    python benchmarks/contamination.py            writes benchmarks/results/contamination.json (minutes)
     python benchmarks/contamination.py --smoke    one share, one seed; writes nothing
 
-Chapter 11's experiment (`learning/contamination.py`) for four shares of the exam and ten seeds. The sample's test
-images are not touched.
+Chapter 11's experiment (`learning/contamination.py`) for four shares of the exam and ten seeds. The sample's
+test images are not touched.
 """
 
 import argparse
