@@ -157,6 +157,19 @@ LINES = {
     "Part": line("blue", "-"),
     "Limit": line("green", ":", "D"),
     "Whole": line("blue", "-"),
+    "Positives": line("blue", "-"),
+    "Negatives": line("orange", ":"),
+    "Share right": line("green", "-.", "^"),
+    "Always no": line("grey", "--", "D"),
+    "Always yes": line("grey", ":"),
+    "No difference": line("grey", "--", "o"),
+    "True difference": line("blue", "-"),
+    "Noticed": line("blue", "-"),
+    "Power": line("blue", "-", "o"),
+    "Fold": line("blue", "-"),
+    "Mean of the folds": line("pink", "-", "D"),
+    "Chosen before": line("orange", "--", "s"),
+    "Chosen inside": line("blue", "-", "o"),
 }
 
 PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them
