@@ -12,7 +12,7 @@ from losslab.formulas import power
 BASE, GOAL, LEVEL = 0.03, 0.8, 0.05  # share of the first arm; power that is asked for
 SLIDERS = (
     Slider("size", np.unique(readable(np.geomspace(1000, 1_000_000, 61))).astype(int)),
-    Slider("difference", np.round(np.linspace(0, 0.01, 51), 4)),
+    Slider("difference", np.round(np.linspace(0, 0.01, 101), 4)),
 )
 REACH = np.linspace(-4, 4, 41)  # of a normal curve, in deviations
 TAIL = np.linspace(0, 1, 17)

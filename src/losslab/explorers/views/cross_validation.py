@@ -123,6 +123,10 @@ def stage(figure, theme, words):
     left.set(xlim=(0, 1), xlabel=words["fold"], ylabel=words["accuracy"], title=words["one"], xticks=())
     right.set(xscale="log", xlim=(1.8, 22), xlabel=words["folds"], title=words["all"])
     right.set_xticks(FOLDS, [str(k) for k in FOLDS])
+    for key in KEYS.values():
+        mark = palette.LINES[key] | {"color": palette.colour(key, theme)}
+        right.plot([], [], label=words[key], markersize=4, linewidth=1.2, **mark)
+    right.legend(loc="lower left", fontsize=8, labelcolor=palette.TEXT[theme], frameon=False)
     for ax in (left, right):
         ax.axhline(0.5, color=palette.TEXT[theme], linewidth=0.8, linestyle=":")
         ax.set_ylim(0, 1.03)
