@@ -60,7 +60,7 @@ def test_e143_five_folds_are_five_trainings():
 # --- E144: fluent, relevant, and false ---
 
 REFERENCE = "The bank raised its interest rates on Tuesday for the first time in a year."
-TRUE = "On Tuesday the lender put up the cost of borrowing, after twelve months without a change."
+TRUE = "On Tuesday the lender put up the cost of borrowing, after twelve months without change."
 LIE = "The bank lowered its interest rates on Tuesday for the first time in a year."
 
 
