@@ -22,6 +22,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+import sklearn.datasets  # noqa: F401  draws from Python's generator when it is first imported
 import torch
 from matplotlib.figure import Figure
 from site_demo import openers
