@@ -18,7 +18,6 @@ wine, maps  what the explorers `permutations` and `hans` show
 import argparse
 import json
 import platform
-import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import combinations
@@ -113,7 +112,7 @@ def every_map(model, x, label, blank):
         "gradient × ink": slope * (x - blank),
         "integrated gradients": maps.integrated_gradients(f, x, blank),
         "occlusion": spread(occluded(f, x, blank)),
-        "Grad-CAM": maps.enlarged(maps.grad_cam(f, model.features[3], x), 28),
+        "Grad-CAM": maps.enlarged(maps.grad_cam(f, model.features[4], x), 28),
     }
 
 
@@ -260,27 +259,34 @@ def measured(seed, sizes, judged, compared):
 
 
 def main():
-    """Measure, and store the record."""
+    """Measure, and store the record after each seed: a run that is stopped leaves what it had."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--smoke", action="store_true", help="one seed, two sizes; writes nothing")
     parser.add_argument("--output", type=Path, default=RESULTS, help="where the JSON goes")
     options = parser.parse_args()
     sizes = hans.SIZES.tolist()[:2] if options.smoke else hans.SIZES.tolist()
-    seeds, counts = (range(1), (5, 5)) if options.smoke else (range(SEEDS), (JUDGED, COMPARED))
-    record = {
+    seeds, counts = (1, (5, 5)) if options.smoke else (SEEDS, (JUDGED, COMPARED))
+    pictures, each = {}, []
+    for seed in range(seeds):
+        each.append(measured(seed, sizes, *counts))
+        if not pictures:
+            pictures = {name: {str(size): shown(size, name) for size in sizes} for name in hans.PICTURES}
+        record = described(counts) | {"seeds": list(range(seed + 1))} | gathered(each)
+        record |= {"wine": bottle(), "maps": pictures}
+        if not options.smoke:
+            options.output.write_text(json.dumps(record) + "\n", encoding="utf-8", newline="\n")
+
+
+def described(counts):
+    """Return when, where and on how many digits it was measured."""
+    versions = {name: version(name) for name in ("torch", "scikit-learn")}
+    return {
         "date": datetime.now(UTC).date().isoformat(),
         "command": "python benchmarks/explain.py",
         "machine": platform.machine(),
-        "versions": {name: version(name) for name in ("torch", "scikit-learn")}
-        | {"python": sys.version.partition(" ")[0]},
-        "seeds": list(seeds),
+        "versions": versions | {"python": platform.python_version()},
         "digits": dict(zip(("deletion", "sanity"), counts, strict=True)),
-        **gathered([measured(seed, sizes, *counts) for seed in seeds]),
-        "wine": bottle(),
-        "maps": {name: {str(size): shown(size, name) for size in sizes} for name in hans.PICTURES},
     }
-    if not options.smoke:
-        options.output.write_text(json.dumps(record) + "\n", encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from losslab.explorers.widget import GridExplorer
 from losslab.figures import palette
 from losslab.formulas import activations, attribution
 
-ORDERS = np.array([2, 3, 5, 7, 10, 20, 30, 50, 70, 100, 200, 300, 500, 700, 1000])
+ORDERS = np.array([2, 3, 5, 7, 10, 20, 40, 70, 100, 200, 400, 700, 1000])
 DRAWS = 10
 SLIDERS = Slider("orders", ORDERS), Slider("draw", np.arange(1, DRAWS + 1))
 
