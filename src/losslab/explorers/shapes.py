@@ -42,19 +42,13 @@ def rows(lengths, left, height=0.72):
     return corners.reshape(*lengths.shape[:-1], -1, 2)
 
 
-def whiskers(at, mean, sd):
-    """Draw a line through means that goes down and up by one deviation at each, (..., n) to (..., 10 n, 2).
+def whiskers(x, middle, low, high):
+    """Draw a line through the middles that reaches down and up at each, (..., n) to (..., 10 n, 2).
 
-    Ten points for each: a line is marked at every tenth.
-
-    Parameters
-    ----------
-    at : array, shape (n,)
-    mean, sd : arrays, shape (..., n)
+    Ten points at each: a line is marked at every tenth.
     """
-    aside = np.array([0, -1, 1, 0, 0, 0, 0, 0, 0, 0])
-    heights = mean[..., None] + aside * sd[..., None]
-    return points(at[:, None] + 0 * aside, heights).reshape(*mean.shape[:-1], -1, 2)
+    y = np.stack([middle, low, high, *[middle] * 7], -1)
+    return points(np.asarray(x)[..., None], y).reshape(*y.shape[:-2], -1, 2)
 
 
 def ridges(heights, x, feet):
@@ -88,6 +82,31 @@ def engraved(ink):
     middles = np.arange(w) + 0.5
     x = np.concatenate([[0], middles, middles[::-1]])
     return points(x, y).reshape(*y.shape[:-2], -1, 2)
+
+
+SQUARE, DIAMOND = ((-1, -1, 1, 1), (0, 1, 1, 0)), ((-1, 0, 0, 1), (0, 1, 1, 0))  # the upper halves
+
+
+def tiles(sizes, half=SQUARE):
+    """Draw a picture as tiles whose areas are its values, in one path, (..., h, w) to (..., h (8 w + 2), 2).
+
+    The path comes back to the left edge after every row, so it encloses nothing but the tiles.
+
+    Parameters
+    ----------
+    sizes : array, shape (..., h, w)
+        Cut off below 0 and above 1; the top row is at y = h.
+    half : SQUARE or DIAMOND
+    """
+    (dx, dy), (h, w) = np.array(half), sizes.shape[-2:]
+    reach = np.sqrt(np.clip(sizes, 0, 1)) / (2 if half == SQUARE else 2**0.5)
+    x = (np.arange(w) + 0.5)[:, None] + reach[..., None] * dx  # (..., h, w, 4)
+    y = reach[..., None] * dy
+    x, y = (a.reshape(*sizes.shape[:-1], 4 * w) for a in (x, y))
+    edge, floor = np.zeros((*sizes.shape[:-1], 1)), np.arange(h, 0, -1)[:, None] - 0.5
+    along = np.concatenate([edge, x, x[..., ::-1], edge], -1)
+    upright = np.concatenate([edge, y, -y[..., ::-1], edge], -1) + floor
+    return points(along, upright).reshape(*sizes.shape[:-2], -1, 2)
 
 
 def tangent(x, y, slope, width, height):

@@ -100,7 +100,8 @@ def by_size(panel, scores, size, epoch):
         fill=True,
     )
     for key, (mean, sd) in zip(PARTS.values(), scores.values(), strict=True):
-        yield Series(key, panel, shapes.whiskers(SIZES, mean[:, epoch].T, sd[:, epoch].T)[None])
+        middle, reach = mean[:, epoch].T, sd[:, epoch].T
+        yield Series(key, panel, shapes.whiskers(SIZES, middle, middle - reach, middle + reach)[None])
 
 
 def stage(figure, theme, words):
