@@ -67,7 +67,10 @@ SYMBOLS = (
     Symbol(r"c_{\text{image}}", "price_of_image", "09", "prices"),
     Symbol(r"G", "devices", "10", "rate"),
     Symbol(r"R", "rate", "10", "rate"),
-    Symbol(r"\psi", "shapley", "10", "attribution"),
+    Symbol(r"\psi", "shapley", "12", "shapley"),
+    Symbol(r"C", "coalition", "12", "shapley"),
+    Symbol(r"x_0", "baseline", "12", "shapley"),
+    Symbol(r"\eta", "way", "12", "integrated"),
 )
 
 
