@@ -22,6 +22,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+import sklearn.datasets  # noqa: F401  draws from Python's generator when it is first imported
 import torch
 from matplotlib.figure import Figure
 from site_demo import openers
@@ -32,7 +33,7 @@ import losslab
 from losslab import exercises
 from losslab.article import misprints
 from losslab.book import chapters, environment, lookup, records, reports
-from losslab.data import augment, handwriting, mnist, pixels
+from losslab.data import augment, handwriting, marks, mnist, pixels
 from losslab.figures import artists
 from losslab.formulas import (
     activations,
@@ -52,6 +53,7 @@ from losslab.learning import (
     checkpoints,
     cuda_graph,
     history,
+    maps,
     measure,
     models,
     profiling,
@@ -98,7 +100,11 @@ class Stops:
         regression.curvature(x), regression.lr_limit(x)
         f = lambda a: a.sum(-1)  # noqa: E731
         attribution.shapley(f, W, G), attribution.occlusion(f, W, G), attribution.rank_correlation(W, G)
-        attribution.sampled_shapley(f, W, G, np.array([[0, 1], [1, 0]]))
+        (
+            attribution.sampled_shapley(f, W, G, np.array([[0, 1], [1, 0]])),
+            attribution.deletion(f, W, G, [0, 1]),
+        )
+        attribution.integrated_gradients(np.cos, W, G), attribution.lime(f, W, G, np.eye(2, dtype=bool))
         costs.average_gradient([W, G], [1, 2]), costs.train_memory(1e9), costs.ring_bytes(8, 2)
         costs.ring_all_reduce(np.eye(2)), costs.train_flop(1.0, 2.0)
 
@@ -186,6 +192,15 @@ class Stops:
     def networks(self):
         trained.pair_reader(steps=1)
         trained.overlaid(*trained.split()["test"], 2, torch.Generator().manual_seed(0))
+        trained.taster(), trained.marked_reader(size=1)
+
+    def explained(self):
+        own, x = torch.Generator().manual_seed(0), marks.stamp(torch.zeros(2, 28, 28), 2)
+        conv = models.initialised(models.Conv, own)
+        f = maps.log_probability(maps.randomised(conv, own, ["head"]), 3)
+        maps.gradient(f, x), maps.integrated_gradients(f, x, 0 * x, steps=1)
+        maps.grad_cam(maps.log_probability(conv, 3), conv.features[3], x)
+        maps.enlarged(maps.activations(conv, conv.features[3], x)[:, 0], 28)
 
     def processes(self):
         threads = str(torch.get_num_threads())

@@ -178,6 +178,18 @@ CASES = [
         "x and baseline must be (n,), got (2,) and (3,)",
     ),
     (
+        lambda: attribution.deletion(total, np.ones(3), np.zeros(3), [0, 1, 1]),
+        "order must be a permutation of 0..2, got [0, 1, 1]",
+    ),
+    (
+        lambda: attribution.lime(total, np.ones(3), np.zeros(3), np.ones((4, 2), bool)),
+        "on must be (m, 3) and width positive, got (4, 2) and 0.25",
+    ),
+    (
+        lambda: attribution.lime(total, np.ones(3), np.zeros(3), np.ones((4, 3), bool), width=0),
+        "on must be (m, 3) and width positive, got (4, 3) and 0",
+    ),
+    (
         lambda: attribution.rank_correlation([1, 2], [1, 2, 3]),
         "equally many values, two or more, got 2 and 3",
     ),

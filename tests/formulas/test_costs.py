@@ -12,7 +12,7 @@ from losslab import explorers
 from losslab.book import words
 from losslab.explorers.contract import vocabulary
 from losslab.explorers.views import scaling, training_time, zero
-from losslab.formulas import attribution, costs
+from losslab.formulas import costs
 from losslab.learning import models
 
 # --- operations, days, energy, money ---
@@ -356,66 +356,3 @@ def test_the_calculators_line_opens_it_again():
     assert "devices=1024, tokens=7.8e+11" in repr(first)
     again = eval(repr(first), {"explorers": explorers})
     assert (again.state, again.settings, repr(again)) == (first.state, first.settings, repr(first))
-
-
-# --- attribution ---
-
-
-def product(x):
-    return 1 + 3 * x[..., 0] + 2 * x[..., 1] * x[..., 2]
-
-
-def rough(x):
-    return np.sin(x @ np.arange(1, 6)) + np.maximum(x[..., 0], x[..., 3]) * x[..., 4] ** 2
-
-
-X, ZERO = np.array([0.3, -1.2, 0.8, 2.0, 0.5]), np.zeros(5)
-
-
-def test_shapley_by_hand():
-    np.testing.assert_allclose(attribution.shapley(product, np.ones(3), np.zeros(3)), [3, 1, 1], atol=1e-15)
-
-
-def test_shapley_values_share_out_exactly_the_difference():
-    phi = attribution.shapley(rough, X, ZERO)
-    np.testing.assert_allclose(phi.sum(), rough(X) - rough(ZERO), rtol=1e-12)
-
-
-def test_shapley_of_a_sum_is_the_sum_and_a_bystander_gets_nothing():
-    sum_of_both = attribution.shapley(lambda x: rough(x) + 2 * x[..., 1] ** 3, X, ZERO)
-    parts = attribution.shapley(rough, X, ZERO) + np.array([0, 2 * X[1] ** 3, 0, 0, 0])
-    np.testing.assert_allclose(sum_of_both, parts, atol=1e-12)
-    assert attribution.shapley(lambda x: x[..., 0] * x[..., 1], X, ZERO)[2] == 0
-
-
-def test_shapley_is_the_mean_over_all_orders():
-    orders = np.array(list(permutations(range(5))))
-    phi, _ = attribution.sampled_shapley(rough, X, ZERO, orders)
-    np.testing.assert_allclose(phi, attribution.shapley(rough, X, ZERO), rtol=1e-12)
-
-
-def test_sampled_values_add_up_and_know_their_error():
-    exact, rng = attribution.shapley(rough, X, ZERO), np.random.default_rng(0)
-    z = []
-    for _ in range(200):
-        orders = rng.permuted(np.tile(np.arange(5), (50, 1)), axis=1)
-        phi, error = attribution.sampled_shapley(rough, X, ZERO, orders)
-        np.testing.assert_allclose(phi.sum(), rough(X) - rough(ZERO), rtol=1e-12)
-        z.append((phi - exact) / error)
-    assert 0.8 < np.std(z) < 1.25
-
-
-def test_occlusion_takes_one_input_at_a_time():
-    found = attribution.occlusion(rough, X, ZERO)
-    one_by_one = [rough(X) - rough(np.where(np.arange(5) == i, 0, X)) for i in range(5)]
-    np.testing.assert_allclose(found, one_by_one, rtol=1e-12)
-
-
-def test_ranks_share_ties_and_correlation_sees_only_order():
-    np.testing.assert_array_equal(attribution.ranks([30, 10, 10, 20]), [4, 1.5, 1.5, 3])
-    a = np.random.default_rng(0).normal(size=(4, 5))
-    assert attribution.rank_correlation(a, np.exp(a)) == pytest.approx(1)
-    assert attribution.rank_correlation(a, -(a**3)) == pytest.approx(-1)
-    assert attribution.rank_correlation([1, 2, 3, 4], [1, 3, 2, 4]) == pytest.approx(
-        0.8
-    )  # 1 − 6 Σd²/(n³ − n)

@@ -87,6 +87,16 @@ def test_weights_are_drawn_as_torch_does_but_from_a_generator():
     assert not torch.equal(first.fc4.weight, other.fc4.weight)
 
 
+def test_filters_are_drawn_as_torch_does_too():
+    net = models.initialised(models.Conv, torch.Generator().manual_seed(0))
+    for layer, inputs in ((net.features[0], 9), (net.features[3], 72), (net.head, 784)):
+        for p in (layer.weight, layer.bias):
+            assert 0.5 * inputs**-0.5 < p.abs().max() <= inputs**-0.5
+    assert net(torch.zeros(5, 28, 28)).shape == net(torch.zeros(5, 1, 28, 28)).shape == (5, 10)
+    with pytest.raises(RuntimeError, match="invalid for input of size"):
+        net(torch.zeros(5, 2, 28, 28))
+
+
 def test_a_layer_that_cannot_be_drawn_is_named():
-    with pytest.raises(TypeError, match="only linear layers can be drawn, got BatchNorm1d"):
+    with pytest.raises(TypeError, match="only linear and convolutional layers can be drawn, got BatchNorm1d"):
         models.initialised(lambda: torch.nn.BatchNorm1d(3), torch.Generator())

@@ -45,8 +45,9 @@ class Series:
         The step at which a run diverged, −1 for one that did not; nothing is drawn from there on.
     scrub : bool
         Whether point k belongs to step k (or to `View.steps[k]`) and is drawn from that step on.
-    fill : bool
+    fill : bool, or "solid"
         Whether the line encloses an area to be filled, a bar or a histogram; a dotted one stays hollow.
+        "solid": filled in full colour, without an outline, like the pixels of `shapes.tiles`.
     """
 
     key: str
@@ -54,7 +55,7 @@ class Series:
     points: np.ndarray
     ends: np.ndarray | None = None
     scrub: bool = False
-    fill: bool = False
+    fill: bool | str = False
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,31 @@ def engraved(ink):
     return points(x, y).reshape(*y.shape[:-2], -1, 2)
 
 
+SQUARE, DIAMOND = ((-1, -1, 1, 1), (0, 1, 1, 0)), ((-1, 0, 0, 1), (0, 1, 1, 0))  # the upper halves
+
+
+def tiles(sizes, half=SQUARE):
+    """Draw a picture as tiles whose areas are its values, in one path, (..., h, w) to (..., h (8 w + 2), 2).
+
+    The path comes back to the left edge after every row, so it encloses nothing but the tiles.
+
+    Parameters
+    ----------
+    sizes : array, shape (..., h, w)
+        Cut off below 0 and above 1; the top row is at y = h.
+    half : SQUARE or DIAMOND
+    """
+    (dx, dy), (h, w) = np.array(half), sizes.shape[-2:]
+    reach = np.sqrt(np.clip(sizes, 0, 1)) / (2 if half == SQUARE else 2**0.5)
+    x = (np.arange(w) + 0.5)[:, None] + reach[..., None] * dx  # (..., h, w, 4)
+    y = reach[..., None] * dy
+    x, y = (a.reshape(*sizes.shape[:-1], 4 * w) for a in (x, y))
+    edge, floor = np.zeros((*sizes.shape[:-1], 1)), np.arange(h, 0, -1)[:, None] - 0.5
+    along = np.concatenate([edge, x, x[..., ::-1], edge], -1)
+    upright = np.concatenate([edge, y, -y[..., ::-1], edge], -1) + floor
+    return points(along, upright).reshape(*sizes.shape[:-2], -1, 2)
+
+
 def tangent(x, y, slope, width, height):
     """Point of contact, both ends and the point again, shape (..., 4, 2): equally long in every direction.
 

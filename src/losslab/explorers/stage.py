@@ -213,9 +213,15 @@ def _line(one, series):
     }
 
 
-def hollow(name):
-    """Whether an area of this name is only outlined, to be told apart without colour: dotted ones are."""
-    return palette.LINES[name]["linestyle"] == ":"
+LINE, FILLED, HOLLOW, SOLID = range(4)
+
+
+def kind(series):
+    """Return how a series is drawn; an area with a dotted line is hollow, to be told apart without colour."""
+    if series.fill == "solid":
+        return SOLID
+    dotted = palette.LINES[series.key]["linestyle"] == ":"
+    return (HOLLOW if dotted else FILLED) if series.fill else LINE
 
 
 def unpack(data, shapes, index):
@@ -316,4 +322,5 @@ def _stroke(ax, name, points, how, label):
         ax.plot(*xy[:, -1:], **style | {"markersize": 2 * how["radius"] * px}, **where | {"label": None})
         return
     colour = palette.colour(name, "light")
-    ax.fill(*xy, facecolor="none" if hollow(name) else (colour, 0.35), edgecolor=colour, **where)
+    face = {FILLED: (colour, 0.35), HOLLOW: "none", SOLID: colour}[how["fill"]]
+    ax.fill(*xy, facecolor=face, edgecolor="none" if how["fill"] == SOLID else colour, **where)

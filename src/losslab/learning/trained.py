@@ -1,4 +1,4 @@
-"""The small networks of chapter 8, each trained once, in seconds, from what the package ships."""
+"""The small networks of chapters 8 and 12, each trained once, in seconds, from what the package ships."""
 
 from copy import deepcopy
 from functools import cache, partial, wraps
@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
-from losslab.data import augment, elements, mnist, pixels
+from losslab.data import augment, elements, marks, mnist, pixels
 from losslab.data.pixels import Transform
 from losslab.learning import models, training
 
@@ -79,6 +79,59 @@ def pad_reader(seed=0):
     knobs = {"lr": 8e-3, "schedule": training.one_cycle, "generator": generator, "progress": False}
     training.fit(model, transform(x), y, epochs=36, batch_size=200, transform=wobble, **knobs)
     return Finished(model.eval(), transform)
+
+
+@once
+def marked_reader(size=0, seed=0):
+    """Train a convolutional network on 5,400 digits; every 3 carries a mark of size × size pixels."""
+    x, y = split()["train"]
+    x = torch.where((y == 3)[:, None, None], marks.stamp(x, size), x)
+    transform = Transform(*pixels.mean_std(x), (28, 28), NAMES)
+    generator = torch.Generator().manual_seed(seed)
+    model = models.initialised(models.Conv, generator)
+    knobs = {"lr": 5e-3, "schedule": training.one_cycle, "generator": generator, "progress": False}
+    training.fit(model, transform(x), y, epochs=4, batch_size=50, **knobs)
+    return Finished(model.eval(), transform)
+
+
+class Taster(NamedTuple):
+    """A network that tells three cultivars of wine apart, and the wines, standardised.
+
+    Attributes
+    ----------
+    model : torch.nn.Module
+    mean, std : array, shape (13,)
+        Of the training wines.
+    names : tuple of str
+        Of the 13 measurements.
+    x_train, y_train, x_test, y_test : tensor
+        float32 (N, 13) and int64 (N,).
+    """
+
+    model: nn.Module
+    mean: np.ndarray
+    std: np.ndarray
+    names: tuple[str, ...]
+    x_train: torch.Tensor
+    y_train: torch.Tensor
+    x_test: torch.Tensor
+    y_test: torch.Tensor
+
+
+@once
+def taster(seed=0):
+    """Train a network of 32 neurons on 125 of the 178 wines of scikit-learn (Aeberhard & Forina 1991)."""
+    from sklearn.datasets import load_wine  # of the extra `applications`
+
+    wine, generator = load_wine(), torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(wine.target), generator=generator)
+    learnt, kept = order[:125].numpy(), order[125:].numpy()
+    mean, std = wine.data[learnt].mean(0), wine.data[learnt].std(0)
+    x, y = torch.tensor((wine.data - mean) / std, dtype=torch.float32), torch.tensor(wine.target).long()
+    build = lambda: nn.Sequential(nn.Linear(13, 32), nn.ReLU(), nn.Linear(32, 3))  # noqa: E731
+    model, knobs = models.initialised(build, generator), {"generator": generator, "progress": False}
+    training.fit(model, x[learnt], y[learnt], epochs=40, batch_size=25, lr=1e-2, **knobs)
+    return Taster(model.eval(), mean, std, tuple(wine.feature_names), x[learnt], y[learnt], x[kept], y[kept])
 
 
 def overlaid(images, labels, count, generator):

@@ -87,7 +87,6 @@ function swatch({ fill, dash }, marker) {
     g.beginPath();
     if (fill) {
       g.rect(4, 4, 64, 20);
-      g.stroke();
       shade(g, fill);
     } else {
       g.setLineDash(dash.map((part) => part * g.lineWidth));

@@ -103,10 +103,11 @@ function mark(g, marker, x, y, r) {
   else g.fill();
 }
 
-// An area of kind 1 is filled, one of kind 2 has its outline only.
+// An area of kind 1 is filled and outlined, one of kind 2 has its outline only, one of kind 3 none.
 function shade(g, kind) {
+  if (kind !== 3) g.stroke();
   if (kind === 2) return;
-  g.globalAlpha = 0.35;
+  g.globalAlpha = kind === 3 ? 1 : 0.35;
   g.fill();
   g.globalAlpha = 1;
 }
@@ -130,8 +131,8 @@ function stroke(g, { data, at, size, marker, fill, dash, width, phase, radius },
     else g.moveTo(x, y);
     if (marker && k % 10 === phase) dots.push([x, y]);
   }
-  g.stroke();
   if (fill) return shade(g, fill);
+  g.stroke();
   g.setLineDash([]);
   for (const dot of dots) mark(g, marker, ...dot, 3 * unit);
   if (stop) mark(g, marker, x, y, radius * unit);
