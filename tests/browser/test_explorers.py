@@ -68,6 +68,10 @@ EXPLORERS = {
     "reject": (explorers.reject, ["threshold τ"]),
     "schedule": (explorers.schedule, ["peak learning rate"]),
     "multi_label": (explorers.multi_label, ["threshold τ", "picture"]),
+    "hans": (explorers.hans, ["size of the mark, pixels"]),
+    "coalitions": (explorers.coalitions, ["x₂", "x₃"]),
+    "permutations": (explorers.permutations, ["orders drawn", "which draw"]),
+    "baseline": (explorers.baseline, ["share of the way from the baseline"]),
     "writing": (explorers.writing, ["temperature T", "top-p"]),
 }
 # Live explorers need a kernel; those that train are run and stopped, the others' sliders are dragged.
