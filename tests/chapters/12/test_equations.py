@@ -62,7 +62,7 @@ def test_equation_12_2_is_what_captum_computes(points):
     x, x_0 = (torch.tensor(point)[None] for point in points)
     f = lambda v: torch.as_tensor(model(v.numpy()))  # noqa: E731
     oracle = captum.ShapleyValues(f).attribute(x, baselines=x_0)[0]
-    np.testing.assert_allclose(attribution.shapley(model, *points), oracle, rtol=1e-10)
+    np.testing.assert_allclose(attribution.shapley(model, *points), oracle, rtol=1e-5)  # captum adds in float32
 
 
 def test_equation_12_3_is_the_standard_error_of_sampling(written, points):
