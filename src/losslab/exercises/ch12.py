@@ -79,8 +79,8 @@ def _slips_12_2(right):
     return {
         "gradient": right / way,
         "input": right / way * X,
-        "left": way * mean(parts / STEPS),
-        "right": way * mean((parts + 1) / STEPS),
+        "starts": way * mean(parts / STEPS),
+        "stops": way * mean((parts + 1) / STEPS),
         "ends": way * mean(np.linspace(0, 1, STEPS)),
         "at_x": way * slopes(X),
         "sum": right * STEPS,
