@@ -28,14 +28,14 @@ def points():
 
 
 def test_equation_12_1_is_what_is_lost_without_one_input(written, points):
-    assert written["12.1"] == r"o_i = f(x) - f(x_{\setminus i})"
+    assert written["12.1"] == r"\text{occlusion of } i = f(x) - f(x \text{ without } i)"
     x, base = points
-    o = []
+    lost = []
     for i in range(5):
         without = x.copy()
         without[i] = base[i]
-        o.append(model(x) - model(without))
-    np.testing.assert_allclose(attribution.occlusion(model, x, base), o, rtol=1e-12)
+        lost.append(model(x) - model(without))
+    np.testing.assert_allclose(attribution.occlusion(model, x, base), lost, rtol=1e-12)
     np.testing.assert_allclose(attribution.occlusion(by_hand, np.ones(3), np.zeros(3)), [3, 2, 2])
     assert round(log(0.8) - log(0.2), 2) == round(log(4), 2) == 1.39
 
@@ -62,7 +62,9 @@ def test_equation_12_2_is_what_captum_computes(points):
     x, x_0 = (torch.tensor(point)[None] for point in points)
     f = lambda v: torch.as_tensor(model(v.numpy()))  # noqa: E731
     oracle = captum.ShapleyValues(f).attribute(x, baselines=x_0)[0]
-    np.testing.assert_allclose(attribution.shapley(model, *points), oracle, rtol=1e-5)  # captum adds in float32
+    np.testing.assert_allclose(
+        attribution.shapley(model, *points), oracle, rtol=1e-5
+    )  # captum adds in float32
 
 
 def test_equation_12_3_is_the_standard_error_of_sampling(written, points):
@@ -87,8 +89,8 @@ def test_equation_12_3_by_hand():
 
 def test_equation_12_4_is_a_weighted_line(written):
     assert written["12.4"] == (
-        r"\min_{b,\,w} \; \sum_{C} k(C) \Bigl( f(C) - b - \sum_{i \in C} w_i \Bigr)^2, "
-        r"\qquad k(C) = e^{-(\text{share off})^2 / \text{width}^2}"
+        r"\min_{b,\,w} \; \sum_{C} \omega(C) \Bigl( f(C) - b - \sum_{i \in C} w_i \Bigr)^2, "
+        r"\qquad \omega(C) = e^{-(\text{share off})^2 / \text{width}^2}"
     )
     rng, width = np.random.default_rng(0), 0.4
     x, base, on = rng.normal(size=5), rng.normal(size=5), rng.random((60, 5)) < 0.5
@@ -148,6 +150,15 @@ def test_equation_12_5_by_hand():
     np.testing.assert_allclose(
         attribution.integrated_gradients(slopes, np.ones(3), np.zeros(3), 10), [3, 1, 1]
     )
+
+
+def test_path_and_orders_part_where_an_input_enters_with_a_bend():
+    """The chapter's example, x₁² x₂."""
+    f, x, x_0 = lambda v: v[..., 0] ** 2 * v[..., 1], np.ones(2), np.zeros(2)
+    slopes = lambda v: np.stack([2 * v[..., 0] * v[..., 1], v[..., 0] ** 2], -1)  # noqa: E731
+    path = attribution.integrated_gradients(slopes, x, x_0, 1000)
+    np.testing.assert_allclose(path, [2 / 3, 1 / 3], atol=1e-6)
+    np.testing.assert_allclose(attribution.shapley(f, x, x_0), [1 / 2, 1 / 2])
 
 
 def test_equation_12_6_weights_activation_maps_by_their_mean_derivative(written):
