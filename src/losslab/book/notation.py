@@ -67,10 +67,13 @@ SYMBOLS = (
     Symbol(r"c_{\text{image}}", "price_of_image", "09", "prices"),
     Symbol(r"G", "devices", "10", "rate"),
     Symbol(r"R", "rate", "10", "rate"),
-    Symbol(r"\psi", "shapley", "10", "attribution"),
     Symbol(r"\pi", "prevalence", "11", "bayes"),
     Symbol(r"n_{\text{arm}}", "users", "11", "users"),
     Symbol(r"z_{0.975}", "quantile", "11", "users"),
+    Symbol(r"\psi", "shapley", "12", "shapley"),
+    Symbol(r"C", "coalition", "12", "shapley"),
+    Symbol(r"x_0", "baseline", "12", "shapley"),
+    Symbol(r"\eta", "way", "12", "integrated"),
 )
 
 

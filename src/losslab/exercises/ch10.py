@@ -1,12 +1,10 @@
 """Checkers of chapter 10."""
 
-from itertools import combinations
-
 import numpy as np
 
 from losslab.book.words import Sentence
 from losslab.exercises.judge import named
-from losslab.formulas import attribution, costs
+from losslab.formulas import costs
 
 # --- 10.1: days ---
 
@@ -72,42 +70,3 @@ def check_10_3(answer):
             hint = named(got, {key: room / size for key, size in sizes.items()}) or "off"
             return Sentence("stage", stage=stage, G=G, room=room, right=right, got=got, hint=hint)
     return None
-
-
-# --- 10.4: Shapley values by orders ---
-
-PLAYERS = 4
-
-
-def game():
-    """Return what every set of four players is worth, {frozenset: float}."""
-    sets = [frozenset(s) for k in range(PLAYERS + 1) for s in combinations(range(PLAYERS), k)]
-    rng = np.random.default_rng(0)
-    return {s: float(value) for s, value in zip(sets, rng.integers(0, 20, len(sets)), strict=True)}
-
-
-def check_10_4(answer):
-    """Take a function (f, n) -> Shapley values of a game on frozensets."""
-    worth, n = game(), PLAYERS
-    by_switches = np.vectorize(lambda *on: worth[frozenset(np.flatnonzero(on).tolist())])
-    right = attribution.shapley(lambda x: by_switches(*x), np.ones(n), np.zeros(n))
-    got = np.asarray(answer(worth.__getitem__, n), float)
-    if got.shape != (n,):
-        return Sentence("shape", n=n, got=got.shape)
-    if np.allclose(got, right):
-        return None
-    total = worth[frozenset(range(n))] - worth[frozenset()]
-    off = Sentence("off", total=total, right=right[0], got=got[0])
-    return named(got, _slips_10_4(worth, n, right)) or off
-
-
-def _slips_10_4(worth, n, right):
-    everyone, nobody = frozenset(range(n)), frozenset()
-    gains = [[worth[s | {i}] - worth[s] for s in worth if i not in s] for i in range(n)]
-    return {
-        "last": [worth[everyone] - worth[everyone - {i}] for i in range(n)],
-        "first": [worth[frozenset({i})] - worth[nobody] for i in range(n)],
-        "sum": 24 * right,
-        "sets": np.mean(gains, 1),
-        "one_order": np.diff([worth[frozenset(range(k))] for k in range(n + 1)]),
-    }

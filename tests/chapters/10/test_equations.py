@@ -1,8 +1,5 @@
 """Every numbered equation of chapter 10 as it stands in the notebook, against our code, torch and SymPy."""
 
-from itertools import combinations
-from math import factorial
-
 import numpy as np
 import pytest
 import sympy as sp
@@ -10,7 +7,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
-from losslab.formulas import attribution, costs
+from losslab.formulas import costs
 from losslab.learning import models
 from losslab.parallel import worker
 
@@ -134,25 +131,6 @@ def test_equation_10_8_is_what_training_with_adam_holds(written):
     half = torch.zeros(P, dtype=torch.bfloat16)
     assert (half.nbytes, half.nbytes, master.nbytes + states) == (2 * P, 2 * P, 12 * P)
     assert tuple(costs.STATES["mixed"].values()) == (2, 2, 12)
-
-
-def test_equation_10_9_is_the_shapley_value(written):
-    assert written["10.9"] == (
-        r"\psi_i = \sum_{S \not\ni i} \frac{|S|!\,(n - |S| - 1)!}{n!} "
-        r"\bigl( f(S \cup \{i\}) - f(S) \bigr), \qquad \sum_{i} \psi_i = f(x) - f(x')"
-    )
-    n, rng = 5, np.random.default_rng(0)
-    x, base = rng.normal(size=(2, n))
-    model = lambda v: np.tanh(v[..., 0] * v[..., 1]) + v[..., 2] ** 2 * v[..., 3] - v[..., 4]  # noqa: E731
-    f = lambda S: model(np.where(np.isin(np.arange(n), list(S)), x, base))  # noqa: E731
-    psi = []
-    for i in range(n):
-        sets = [S for k in range(n) for S in combinations([j for j in range(n) if j != i], k)]
-        weight = [factorial(len(S)) * factorial(n - len(S) - 1) / factorial(n) for S in sets]
-        np.testing.assert_allclose(sum(weight), 1, rtol=1e-12)
-        psi.append(sum(w * (f((*S, i)) - f(S)) for w, S in zip(weight, sets, strict=True)))
-    np.testing.assert_allclose(attribution.shapley(model, x, base), psi, rtol=1e-12)
-    np.testing.assert_allclose(sum(psi), model(x) - model(base), rtol=1e-12)
 
 
 def test_palms_two_utilisations_are_with_and_without_attention():

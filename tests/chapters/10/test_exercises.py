@@ -1,9 +1,5 @@
 """The exercises of chapter 10: the usual slips each get their own hint."""
 
-from itertools import combinations, permutations
-
-import numpy as np
-
 
 def days(P, D, G, peak, mfu):
     return 6 * P * D / (G * mfu * peak) / 86_400
@@ -21,37 +17,10 @@ def whole(G):
     return {0: 16, 1: 4 + 12 / G, 3: 16 / G}
 
 
-def by_orders(take):
-    """Shapley values over the orders in `take` (all of them, some, …), averaged."""
-
-    def fair_shares(f, n):
-        orders, psi = list(take(n)), np.zeros(n)
-        for order in orders:
-            for k, i in enumerate(order):
-                psi[i] += f(frozenset(order[: k + 1])) - f(frozenset(order[:k]))
-        return psi / len(orders)
-
-    return fair_shares
-
-
-def all_orders(n):
-    return permutations(range(n))
-
-
-def banzhaf(f, n):
-    def mean(i):
-        others = [j for j in range(n) if j != i]
-        sets = [frozenset(S) for k in range(n) for S in combinations(others, k)]
-        return np.mean([f(S | {i}) - f(S) for S in sets])
-
-    return [mean(i) for i in range(n)]
-
-
 RIGHT = [
     ("10.1", days),
     ("10.2", combine),
     ("10.3", largest(whole)),
-    ("10.4", by_orders(all_orders)),
 ]
 SLIPS = [
     ("10.1", lambda *a: days(*a) * 86_400, "a day has 86,400"),
@@ -85,15 +54,4 @@ SLIPS = [
     ),
     ("10.3", largest(lambda G: {0: 16, 1: 4 + 12 / G, 3: 16}), "Stage 3: 16 bytes is what stage 0 needs"),
     ("10.3", largest(lambda G: {0: 17}), "it should be 5e+09, got 4.706e+09"),
-    (
-        "10.4",
-        lambda f, n: [f(frozenset(range(n))) - f(frozenset(range(n)) - {i}) for i in range(n)],
-        "as the last",
-    ),
-    ("10.4", lambda f, n: [f(frozenset({i})) - f(frozenset()) for i in range(n)], "as the first"),
-    ("10.4", lambda f, n: 24 * by_orders(all_orders)(f, n), "the sum over all orders"),
-    ("10.4", banzhaf, "the mean over all sets alike"),
-    ("10.4", by_orders(lambda n: [tuple(range(n))]), "one order only"),
-    ("10.4", by_orders(lambda n: list(all_orders(n))[:10]), "the first should get"),
-    ("10.4", lambda f, n: [0.0] * (n - 1), "got shape (3,)"),
 ]
