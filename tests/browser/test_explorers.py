@@ -75,6 +75,10 @@ EXPLORERS = {
     "coalitions": (explorers.coalitions, ["x₂", "x₃"]),
     "permutations": (explorers.permutations, ["orders drawn", "which draw"]),
     "baseline": (explorers.baseline, ["share of the way from the baseline"]),
+    "shrink": (explorers.shrink, ["bits per weight", "share pruned"]),
+    "privacy": (explorers.privacy, ["privacy budget ε", "epochs without privacy"]),
+    "energy": (explorers.energy, ["device-hours", "overhead of the data centre (PUE)"]),
+    "wrong_labels": (explorers.wrong_labels, ["share of wrong labels", "steps"]),
     "writing": (explorers.writing, ["temperature T", "top-p"]),
 }
 # Live explorers need a kernel; those that train are run and stopped, the others' sliders are dragged.

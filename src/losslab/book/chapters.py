@@ -44,8 +44,8 @@ CHAPTERS = (
     Chapter("07", "07_mnist", 75, 35, "CPU or GPU"),
     Chapter("08", "08_inference", 60, 31, "CPU"),
     Chapter("09", "09_speed", 65, 35, "CPU or GPU"),
-    Chapter("11", "11_evaluate", 64, 31, "CPU"),
     Chapter("10", "10_scale", 50, 23, "CPU"),
+    Chapter("11", "11_evaluate", 64, 31, "CPU"),
     Chapter("12", "12_explain", 64, 40, "CPU"),
     Chapter("90", "90_errata", 20, 13, "CPU"),
 )

@@ -192,6 +192,13 @@ LINES = {
     "This size": line("pink", "--", "x"),
     "Along the way": line("grey", "-"),
     "Sum of the map": line("blue", "--", "D"),
+    "As trained": line("grey", ":", "x"),
+    "With privacy": line("blue", "-", "o"),
+    "Without privacy": line("orange", "--", "^"),
+    "Provable bound": line("green", ":", "D"),
+    "This grid": line("blue", "-"),
+    "By heart": line("pink", "--", "x"),
+    "Best moment": line("green", "-.", "^"),
 }
 
 PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them
