@@ -46,7 +46,7 @@ SLIPS = [
     ("17.1", lambda row, bits: rounded(row, bits, to=np.trunc), "To the nearest"),
     ("17.1", lambda row, bits: rounded(row, bits, largest=np.ptp), "largest absolute value"),
     ("17.1", np.round, "decimal places"),
-    ("17.1", lambda row, bits: row, "With 8 bits it should be"),
+    ("17.1", lambda row, bits: 2 * row, "With 8 bits it should be"),
     ("17.2", lambda *plan: tonnes(*plan, unit=1e3), "a thousand times too large"),
     ("17.2", lambda *plan: tonnes(*plan, unit=1), "Those are grams"),
     ("17.2", lambda h, w, pue, grid: tonnes(h, w, 1, grid), "The data centre's own share is missing"),
