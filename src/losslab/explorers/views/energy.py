@@ -78,7 +78,7 @@ def compute(hours, pue, *, grid, watts, price):
     }
     said = {
         "energy": amount(kwh, ("kwh", "mwh", "gwh")),
-        "emissions": amount(tonnes * 1000, ("kg", "t", "kt")),
+        "emissions": amount(tonnes * 1000, ("kg", "t")),
     }
     money = {"cost": plain(kwh * price), "price": price}
     return View("energy", stage, series, Sentence("says", as_of=costs.GRIDS_AS_OF, **knobs, **said, **money))

@@ -21,7 +21,7 @@ PRUNED = np.array(
 SLIDERS = Slider("bits", BITS), Slider("pruned", PRUNED)
 PLACES = np.arange(len(BITS))  # bits are not drawn to scale: 32 would leave no room for the others
 MATRICES, BIASES = ((256, 784), (128, 256), (64, 128), (10, 64)), 458  # of the article's network
-LEAST, MOST = 10, 2000  # kB
+LEAST, MOST = 20, 1500  # kB
 
 
 def shrink(bits=8, pruned=0.0, shown=None):
@@ -115,7 +115,7 @@ def stage(figure, theme, words):
     axes[1].set_xticks(PLACES, [str(bits) for bits in BITS])
     mean, _, bytes_ = at(BITS[:, None], PRUNED)
     axes[2].set(xscale="log", xlim=(LEAST, MOST))
-    axes[2].set_xticks((10, 100, 1000), ("10 kB", "100 kB", "1 MB"))
+    axes[2].set_xticks((30, 100, 300, 1000), ("30 kB", "100 kB", "300 kB", "1 MB"))
     axes[2].plot(bytes_.ravel() / 1000, mean.ravel(), ".", markersize=3, color=palette.TEXT[theme], alpha=0.5)
     for ax in axes:
         ax.minorticks_off()
