@@ -47,6 +47,7 @@ CHAPTERS = (
     Chapter("10", "10_scale", 60, 38, "CPU"),
     Chapter("17", "17_responsible", 65, 33, "CPU"),
     Chapter("90", "90_errata", 20, 13, "CPU"),
+    Chapter("91", "91_sources", 25, 10, "CPU"),
 )
 
 
