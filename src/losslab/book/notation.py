@@ -68,6 +68,12 @@ SYMBOLS = (
     Symbol(r"G", "devices", "10", "rate"),
     Symbol(r"R", "rate", "10", "rate"),
     Symbol(r"\psi", "shapley", "10", "attribution"),
+    Symbol(r"\Delta", "rounding_step", "17", "quantise"),
+    Symbol(r"b_{\text{bits}}", "bits", "17", "quantise"),
+    Symbol(r"C_{\text{clip}}", "clipping_norm", "17", "dp-text"),
+    Symbol(r"\sigma_{\text{dp}}", "noise_multiplier", "17", "dp-text"),
+    Symbol(r"\varepsilon_{\text{dp}}", "privacy_budget", "17", "promise"),
+    Symbol(r"\delta_{\text{dp}}", "privacy_slack", "17", "promise"),
 )
 
 
