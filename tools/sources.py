@@ -23,7 +23,7 @@ ITEM = re.compile(r"^(- |\d+\. )(.*)$", re.M)
 EVERYTHING, READING = "all-sources", "#cell-id=path"  # the cell of chapter 91 with every source; what to read
 YEAR = r"(?:18|19|20)\d\d"
 NAME = r"[A-ZÀ-Þ][\w'’-]+"
-CITED = re.compile(rf"((?:{NAME}(?:, | & | and ))*{NAME})(?: et al\.| and others)?,? \(?({YEAR})\b")
+CITED = re.compile(rf"((?:{NAME}(?:, | & | and ))*{NAME})(?: et al\.| and others)? \(?({YEAR})\b")
 
 
 def text(entries):
