@@ -95,7 +95,7 @@ def test_an_entry_can_be_found_by_what_has_the_right_form(name):
     if "ISBN" in entry:
         assert sources.holds(entry["ISBN"])
     if "URL" in entry:
-        assert re.fullmatch(r"https?://[^\s/]+(/\S*[^/\s])?", entry["URL"])
+        assert re.fullmatch(r"https://[^\s/]+(/\S*[^/\s])?", entry["URL"])
 
 
 @pytest.mark.parametrize(
