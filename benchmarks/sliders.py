@@ -2,6 +2,8 @@
 
     python benchmarks/sliders.py            writes benchmarks/results/sliders.json and prints its rows
     python benchmarks/sliders.py --quick    one drag each over a few variants; writes nothing
+    python benchmarks/sliders.py --only explore lap     measures these beside the common way, and keeps the
+                                            stored rows of the others if machine and versions are the same
 
 In one run, in real JupyterLab in headless Chromium: the common way (`interact`, a new figure, `plt.show`) and
 every explorer; some of them on a bare page too, and with 100 ms added to every round trip of JupyterLab.
@@ -32,6 +34,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -427,6 +430,25 @@ def rows(browser, port, subjects, repeats):
                     yield measure_lab(browser, port, subject, (url, token), root, round_trip_ms, repeats)
 
 
+def joined(record, stored):
+    """Return the stored record with the rows of a new one in place of its own.
+
+    Raises
+    ------
+    ValueError
+        If they were measured on different machines or with different versions.
+    """
+    for key in ("machine", "versions"):
+        if record[key] != stored[key]:
+            raise ValueError(
+                f"the {key} must be as stored: {stored[key]}, got {record[key]}: measure everything"
+            )
+    place = itemgetter("variant", "page", "round_trip_ms")
+    rows = {place(one): one for one in stored["rows"] + record["rows"]}
+    order = sorted(rows, key=lambda place: (place[1], place[2], place[0] != "common", place[0]))
+    return record | {"rows": [rows[place] for place in order]}
+
+
 def main():
     """Measure everything, print the rows and store them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -434,8 +456,9 @@ def main():
     parser.add_argument(
         "--quick", action="store_true", help="one drag each over a few variants; writes nothing"
     )
+    parser.add_argument("--only", nargs="+", choices=openers(), metavar="EXPLORER", help="measure only these")
     options = parser.parse_args()
-    repeats, names = (1, FEW[:1]) if options.quick else (REPEATS, openers())
+    repeats, names = (1, FEW[:1]) if options.quick else (REPEATS, options.only or openers())
     subjects = [common(), *filter(None, map(ours, names))]
     found, port = [], free_port()
     flags = [*FLAGS, f"--remote-debugging-port={port}"]  # how the hand reaches the page
@@ -452,6 +475,8 @@ def main():
         "versions": {name: version(name) for name in PACKAGES} | {"chromium": chromium_version},
         "rows": found,
     }
+    if options.only:
+        record = joined(record, json.loads(options.output.read_text(encoding="utf-8")))
     if not options.quick:
         options.output.parent.mkdir(parents=True, exist_ok=True)
         options.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8", newline="\n")

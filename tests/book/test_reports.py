@@ -34,7 +34,7 @@ def test_pairs_that_are_not_told_apart_are_named():
 
 @pytest.mark.parametrize("found", [race(a=[1.0, 2.5], b=[9.0, 9.0]), race(0.3, a=[1.0, 1.0], b=[9.0, 9.0])])
 def test_a_busy_machine_is_said_to_be_too_busy_and_nothing_else(found):
-    assert reports.verdict(found).startswith("**The machine was too busy to judge**")
+    assert reports.verdict(found).startswith("The machine was too busy to judge")
     assert "fastest." not in reports.verdict(found)
     assert reports.verdict(found) in reports.race(found).data
 

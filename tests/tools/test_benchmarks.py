@@ -58,6 +58,24 @@ def row(variant, round_trip_ms, **figures):
     return {"variant": variant, "page": "lab", "round_trip_ms": round_trip_ms} | zero | figures
 
 
+def test_explorers_measured_alone_join_the_record_of_the_same_machine_only(sliders):
+    start = {"date": "2000-01-01", "machine": {"cpu_cores": 2}, "versions": {"chromium": "9"}}
+    stored = start | {"rows": [row("common", 0, painted_per_s=5.0), row("wave", 0, painted_per_s=50.0)]}
+    stored["rows"].append(row("wave", 100, painted_per_s=40.0))
+    new = start | {"date": "2000-01-02"}
+    new |= {"rows": [row("common", 0, painted_per_s=6.0), row("lap", 0, painted_per_s=55.0)]}
+    record = sliders.joined(new, stored)
+    assert record["date"] == "2000-01-02"
+    assert [(one["variant"], one["painted_per_s"]) for one in record["rows"]] == [
+        ("common", 6.0),
+        ("lap", 55.0),
+        ("wave", 50.0),
+        ("wave", 40.0),
+    ]
+    with pytest.raises(ValueError, match=r"as stored: .*'9'.*, got .*'10'.*measure everything"):
+        sliders.joined(new | {"versions": {"chromium": "10"}}, stored)
+
+
 def test_the_table_puts_every_figure_in_its_column():
     near = row("wave", 0, painted_per_s=59.5, latency_median_ms=8.1, latency_p95_ms=16.2, backlog_ms=3.4)
     near |= {"kernel_messages": 7, "kernel_cpu_ms_per_update": 12.4, "first_s": 3.14, "atlas_kb": 250}

@@ -43,7 +43,8 @@ def wheel(folder, name):
     """Write a package of that name without any content."""
     folder.mkdir(exist_ok=True)
     files = {
-        "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\nProvides-Extra: test\nProvides-Extra: peers\n"
+        "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n"
+        "Provides-Extra: test\nProvides-Extra: peers\n"
         "Requires-Dist: helper; extra == 'test'\n",
         "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         "RECORD": "",
