@@ -24,7 +24,9 @@ help: ## list the commands
 lab: .venv/ready ## open the notebooks in JupyterLab
 	@$(RUN) tools/lab.py
 
-test: lint .venv/ready-peers ## verify everything: lint, unit tests, every notebook executed and compared, sliders dragged
+applications: .venv/ready-applications ## install what chapters 11, 12 and 17 need on top
+
+test: lint .venv/ready-applications .venv/ready-peers ## verify everything: lint, unit tests, every notebook executed and compared, sliders dragged
 	rm -rf build/junit
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist=loadfile --nbval --nbval-cell-timeout=300 -m "not browser" --junit-xml=build/junit/tests.xml
 	$(RUN) -m pytest -m browser --junit-xml=build/junit/browser.xml
@@ -32,10 +34,10 @@ test: lint .venv/ready-peers ## verify everything: lint, unit tests, every noteb
 update: .venv/ready ## fetch the newest version and keep your answers
 	@$(RUN) tools/update.py
 
-portable: .venv/ready-test ## run the tests without browser as four kinds of processors would compute (long)
+portable: .venv/ready-test .venv/ready-applications ## run the tests without browser as four kinds of processors would compute (long)
 	$(RUN) tools/numerics.py
 
-notebooks: .venv/ready ## execute every notebook and store its outputs
+notebooks: .venv/ready .venv/ready-applications ## execute every notebook and store its outputs
 	$(RUN) tools/notebooks.py
 
 lessons: .venv/ready ## say of each chapter its minutes, first picture, sliders, boxes and sittings
@@ -51,7 +53,7 @@ tables: .venv/ready-test ## write the tables of README.md and CONTRIBUTING.md, t
 	$(RUN) tools/sources.py
 	$(RUN) tools/notebooks.py --strip
 
-bench: .venv/ready-test .venv/ready-peers ## run the benchmarks
+bench: .venv/ready-test .venv/ready-applications .venv/ready-peers ## run the benchmarks
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(RUN) $$file; done
 
 mutants: .venv/ready-test .venv/ready-mutants ## break the core on purpose and count what the tests notice (long, not in CI)
@@ -76,4 +78,4 @@ constraints: ## raise every pinned version in constraints.txt to the newest that
 	@touch $@
 
 .NOTPARALLEL:
-.PHONY: help lab test update portable notebooks lessons lint tables bench mutants site-demo constraints
+.PHONY: help lab applications test update portable notebooks lessons lint tables bench mutants site-demo constraints

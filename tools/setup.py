@@ -18,6 +18,7 @@ SCRATCH = VENV / "tmp"  # on the disk that needs the room anyway: /tmp may be sm
 EXTRAS = {
     "": "What the notebooks need: some minutes, and on Linux about 6 GB of disk (13 GB while it works)",
     "test": "What the tests need: about a minute and 0.2 GB of disk",
+    "applications": "What chapters 11, 12 and 17 need: about a minute and 0.5 GB of disk",
     "peers": "What the benchmark of MNIST compares with: less than a minute and 0.5 GB of disk",
     "mutants": "What `make mutants` needs: less than a minute and 0.1 GB of disk",
 }

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import nbformat
 from mutate import notes, table
 
 from losslab.book import chapters as book
+from losslab.book import licences as terms
 from losslab.book import records
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,6 +22,22 @@ def read(name):
 def chapters():
     """Return the table of chapters."""
     return book.table("notebooks/")
+
+
+def licences():
+    """Return the table of what others have made, with the chapters that use it."""
+    where = {}
+    for chapter in book.CHAPTERS:
+        path = ROOT / "notebooks" / f"{chapter.stem}.ipynb"
+        for key in terms.used(code(path)):
+            where.setdefault(key, []).append(f"[{chapter.number}](notebooks/{path.name})")
+    return terms.table({key: ", ".join(links) for key, links in where.items()})
+
+
+def code(path):
+    """Return the code cells of a notebook as one text."""
+    cells = nbformat.read(path, as_version=4).cells
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "code")
 
 
 def mnist():

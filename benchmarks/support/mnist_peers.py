@@ -1,4 +1,4 @@
-"""The same training in other libraries: JAX and scikit-learn, the extra `peers`.
+"""The same training in other libraries: JAX (extra `peers`) and scikit-learn (extra `applications`).
 
 Same network, batches, Adam, images and number of threads as every form in `mnist_loops`. JAX also starts
 from the same weights and sees the images in the same order; scikit-learn draws its own, so only its mean

@@ -1,6 +1,8 @@
 """The environment check says OK here, and what to do where something is missing."""
 
 import importlib.util
+import os
+import subprocess
 import sys
 from importlib import metadata
 from types import SimpleNamespace
@@ -120,6 +122,74 @@ def test_digits_unreadable(monkeypatch):
     check = environment.digits()
     assert not check.ok
     assert "the sample is truncated" in check.sentence
+
+
+def without(names, monkeypatch, extras=("applications",)):
+    """Let some distributions be missing, and losslab know these extras only."""
+    known = SimpleNamespace(get_all=lambda key: list(extras))
+    fake = SimpleNamespace(requires=metadata.distribution("losslab").requires, metadata=known)
+    real, here = metadata.distribution, environment.installed
+    monkeypatch.setattr(metadata, "distribution", lambda name: fake if name == "losslab" else real(name))
+    monkeypatch.setattr(environment, "installed", lambda name: None if name in names else here(name))
+
+
+def test_a_chapter_that_has_what_it_needs_goes_on_silently(capsys):
+    assert environment.needs("applications") is None
+    assert capsys.readouterr() == ("", "")
+
+
+def test_what_is_missing_is_named_with_the_command_its_size_and_its_time(monkeypatch):
+    without({"captum", "opacus"}, monkeypatch)
+    with pytest.raises(environment.NotInstalledError) as error:
+        environment.needs("applications")
+    (sentence,) = error.value._render_traceback_()
+    assert sentence.startswith("NotInstalledError: chapters 11, 12 and 17 need")
+    for part in (
+        "(captum, opacus;",
+        "'make applications'",
+        '-e ".[applications]"',
+        "GB",
+        "minute",
+        "restart",
+    ):
+        assert part in sentence
+
+
+def test_a_losslab_that_was_installed_before_there_was_the_extra_says_so_too(monkeypatch):
+    without(set(), monkeypatch, extras=("test",))
+    with pytest.raises(ImportError, match=r"\(applications; about .* 'make applications'"):
+        environment.needs("applications")
+
+
+def test_an_extra_that_no_chapter_needs_is_refused():
+    with pytest.raises(ValueError, match="no chapter needs an extra 'peers'"):
+        environment.needs("peers")
+
+
+def test_what_only_some_chapters_need_is_for_later(monkeypatch):
+    assert environment.optional("applications").ok
+    without({"captum"}, monkeypatch)
+    check = environment.optional("applications")
+    assert environment.summary([environment.Check("a", True, "1"), check]).startswith(
+        "OK  a\nLATER  applications: chapters 11, 12 and 17 need what is not installed yet (captum; "
+    )
+
+
+def test_an_extra_adds_to_what_is_always_needed():
+    lines = ["a>=1", "b; extra == 'test'", "c; python_version < '3' and extra == 'test'", "d; os_name != ''"]
+    fake = SimpleNamespace(requires=lines)
+    assert [requirement.name for requirement in environment.requirements(fake, "test")] == ["b"]
+
+
+def test_ipython_shows_the_sentence_and_no_traceback(tmp_path):
+    code = "from losslab.book import environment\nenvironment.installed = lambda name: None\n"
+    command = [sys.executable, "-m", "IPython", "-c", f"{code}environment.needs('applications')"]
+    environ = os.environ | {"IPYTHONDIR": str(tmp_path)}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0
+    (line,) = done.stdout.splitlines()
+    assert line.startswith("NotInstalledError: chapters 11, 12 and 17 need")
+    assert "'make applications'" in line
 
 
 def test_summary_says_what_to_do():

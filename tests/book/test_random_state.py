@@ -32,17 +32,20 @@ import losslab
 from losslab import exercises
 from losslab.article import misprints
 from losslab.book import chapters, environment, lookup, records, reports
-from losslab.data import augment, handwriting, mnist, pixels
+from losslab.data import augment, handwriting, mnist, pixels, shelf
 from losslab.figures import artists
 from losslab.formulas import (
     activations,
     attribution,
     backprop,
+    compression,
     costs,
     decisions,
     intervals,
+    labels,
     losses,
     optim,
+    privacy,
     regression,
     surfaces,
     trajectories,
@@ -50,10 +53,12 @@ from losslab.formulas import (
 from losslab.learning import (
     autodiff,
     checkpoints,
+    contrastive,
     cuda_graph,
     history,
     measure,
     models,
+    private,
     profiling,
     saving,
     timing,
@@ -101,6 +106,18 @@ class Stops:
         attribution.sampled_shapley(f, W, G, np.array([[0, 1], [1, 0]]))
         costs.average_gradient([W, G], [1, 2]), costs.train_memory(1e9), costs.ring_bytes(8, 2)
         costs.ring_all_reduce(np.eye(2)), costs.train_flop(1.0, 2.0)
+
+    def others(self):
+        rng, own = np.random.default_rng(0), torch.Generator().manual_seed(0)
+        compression.prune([compression.quantise(np.eye(2), 4)], 0.5), compression.lora_share(4, 4, 1)
+        privacy.noisy_mean(np.eye(2), 1.0, 1.0, 2, rng), privacy.membership_auc(W, G)
+        labels.suspicious(P, labels.flipped(LABELS, 0.5, rng, 3)), labels.folds(2, 2, rng)
+        images, y = shelf.pictures(["flag", "vase"], 2, own)
+        x, noise = images.mean((2, 3)), private.noise_for(3.0, 1e-2, rate=0.5, steps=2)
+        joint = contrastive.fit(x, torch.ones(2, 1, 3), y, epochs=1, generator=own)
+        contrastive.named(joint, x, torch.ones(2, 1, 3)), private.spent(noise, 1e-2, rate=0.5, steps=2)
+        knobs = {"steps": 2, "batch": 2, "lr": 0.1, "clip": 1.0, "noise": noise, "generator": own}
+        private.fit(models.initialised(lambda: torch.nn.Linear(3, 2), own), x, y, **knobs)
 
     def intervals(self):
         intervals.wilson(3, 5), intervals.mcnemar(1, 2), intervals.paired_difference([1, 0], [1, 1])

@@ -68,6 +68,10 @@ EXPLORERS = {
     "reject": (explorers.reject, ["threshold τ"]),
     "schedule": (explorers.schedule, ["peak learning rate"]),
     "multi_label": (explorers.multi_label, ["threshold τ", "picture"]),
+    "shrink": (explorers.shrink, ["bits per weight", "share pruned"]),
+    "privacy": (explorers.privacy, ["privacy budget ε", "epochs without privacy"]),
+    "energy": (explorers.energy, ["device-hours", "overhead of the data centre (PUE)"]),
+    "wrong_labels": (explorers.wrong_labels, ["share of wrong labels", "steps"]),
     "writing": (explorers.writing, ["temperature T", "top-p"]),
 }
 # Live explorers need a kernel; those that train are run and stopped, the others' sliders are dragged.

@@ -419,3 +419,47 @@ def test_ranks_share_ties_and_correlation_sees_only_order():
     assert attribution.rank_correlation([1, 2, 3, 4], [1, 3, 2, 4]) == pytest.approx(
         0.8
     )  # 1 − 6 Σd²/(n³ − n)
+
+
+# --- energy and emissions ---
+
+
+def test_a_lamp_of_a_hundred_watts_for_ten_hours_by_hand():
+    assert costs.energy(10, 100) == 1
+    assert costs.energy(10, 100, 1.5) == 1.5
+    assert costs.emissions(1.5, 400) == 0.6
+
+
+def test_the_published_figures_of_bloom_follow_from_one_another():
+    bloom = costs.FOOTPRINTS["BLOOM"]
+    assert costs.energy(bloom.hours, bloom.watts) == pytest.approx(bloom.kwh, rel=1e-4)
+    assert costs.emissions(bloom.kwh, 57) / 1000 == pytest.approx(bloom.tonnes, rel=1e-3)
+
+
+@pytest.mark.parametrize(("name", "low", "high"), [("Llama 3.1 405B", 410, 417), ("GPT-3", 427, 431)])
+def test_what_the_others_report_needs_a_grid_that_there_is(name, low, high):
+    run = costs.FOOTPRINTS[name]
+    kwh = run.kwh or costs.energy(run.hours, run.watts)
+    assert low < run.tonnes / kwh * 1e6 < high
+    assert min(costs.GRIDS.values()) < low < high < max(costs.GRIDS.values())
+
+
+def test_every_grid_is_between_hydropower_and_coal_and_they_are_in_order():
+    grams = list(costs.GRIDS.values())
+    assert grams == sorted(grams)
+    assert 10 < grams[0] < grams[-1] < 1000
+
+
+def test_the_fitted_loss_falls_with_both_to_what_no_model_avoids():
+    assert costs.fitted_loss(1e30, 1e40) == pytest.approx(1.69, abs=1e-3)
+    assert costs.fitted_loss(70e9, 1.4e12) < costs.fitted_loss(280e9, 300e9)  # Chinchilla below Gopher
+    flop, P = 1e23, np.geomspace(1e9, 1e12, 20_001)
+    best = P[costs.fitted_loss(P, flop / 6 / P).argmin()]
+    assert best == pytest.approx(14.6e9, rel=0.02)
+
+
+def test_no_overhead_below_one_and_no_grid_below_nothing():
+    with pytest.raises(ValueError, match="overhead must be 1 or more, got 0.9"):
+        costs.energy(1, 1, 0.9)
+    with pytest.raises(ValueError, match="grid must be 0 g/kWh or more, got -1"):
+        costs.emissions(1, -1)

@@ -183,7 +183,7 @@ def test_the_peers_train_as_the_plain_loop_does(names):
     )
     assert done.returncode == 0, done.stderr
     found, failed = json.loads(done.stdout.splitlines()[-1])
-    assert found == names, "make test installs the extra peers"
+    assert found == names, "make test installs the extras applications and peers"
     assert failed == {}
 
 

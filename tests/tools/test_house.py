@@ -35,7 +35,8 @@ def ranges(lines):
 
 
 RUNTIME = ranges(PROJECT["dependencies"])
-ALL = RUNTIME | ranges(line for extra in PROJECT["optional-dependencies"].values() for line in extra)
+EXTRAS = {name: ranges(lines) for name, lines in PROJECT["optional-dependencies"].items()}
+ALL = RUNTIME | {name: spec for extra in EXTRAS.values() for name, spec in extra.items()}
 
 # --- the lists of dependencies ---
 
@@ -80,20 +81,46 @@ def imported(text):
         yield from (name.partition(".")[0] for name in names)
 
 
-def test_what_a_reader_runs_imports_only_what_make_lab_installs():
-    tools = [ROOT / "tools" / f"{name}.py" for name in ("lab", "notebooks", "site_demo", "update")]
-    code = [path.read_text(encoding="utf-8") for path in (*tools, *(ROOT / "src").rglob("*.py"))]
-    for path in (ROOT / "notebooks").glob("*.ipynb"):
-        code += [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+def test_no_package_is_listed_twice():
+    assert len(ALL) == len(RUNTIME) + sum(map(len, EXTRAS.values()))
+
+
+def foreign(code, installed):
+    """Return what pieces of code import that is here, but not among these distributions."""
     owners = importlib.metadata.packages_distributions()
-    used = {
-        name: set(map(canonicalize_name, owners[name]))
-        for t in code
-        for name in imported(t)
-        if name in owners
-    }
+    used = {name: set(map(canonicalize_name, owners.get(name, ()))) for t in code for name in imported(t)}
+    return {name for name, theirs in used.items() if theirs and not theirs & installed}
+
+
+def at_import(path):
+    """Return the part of a module that runs when it is imported: the bodies of its functions left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            node.body = [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def test_what_a_reader_runs_imports_only_what_make_lab_installs():
+    """And a module of the package only inside functions what `make applications` adds."""
+    tools = [ROOT / "tools" / f"{name}.py" for name in ("lab", "notebooks", "site_demo", "update")]
+    source = list((ROOT / "src").rglob("*.py"))
     installed = needed(RUNTIME) | {"losslab"}
-    assert [name for name, theirs in used.items() if not theirs & installed] == []
+    assert foreign([path.read_text(encoding="utf-8") for path in tools], installed) == set()
+    assert foreign(map(at_import, source), installed) == set()
+    more = installed | needed(EXTRAS["applications"])
+    assert foreign([path.read_text(encoding="utf-8") for path in source], more) == set()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_chapter_that_needs_more_than_make_lab_installs_says_so_first(path):
+    code = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    says = 'environment.needs("applications")' in code[0]
+    more = needed(EXTRAS["applications"]) if says else set()
+    assert foreign(code, needed(RUNTIME) | {"losslab"} | more) == set()
+    if says:
+        before = code[0].partition("environment.needs(")[0]
+        assert foreign([before], needed(RUNTIME) | {"losslab"}) == set()
 
 
 # --- Binder ---
@@ -106,7 +133,7 @@ def test_binders_last_step_installs_the_package_and_fails_if_that_does(script, m
     script("python", f'echo "$*" >> "{tmp_path}/said"')
     subprocess.run([ROOT / "binder" / "postBuild"], cwd=ROOT, check=True)
     said = (tmp_path / "said").read_text().splitlines()
-    assert said == ["-m pip install --no-deps --no-cache-dir -e .", "-m losslab.book.above"]
+    assert said == ["-m pip install --no-cache-dir -e .[applications]", "-m losslab.book.above"]
     script("python", "exit 3")
     assert subprocess.run([ROOT / "binder" / "postBuild"], cwd=ROOT).returncode == 3
 

@@ -25,6 +25,7 @@ backend-path = ["."]
 name = "tiny"
 version = "1"
 optional-dependencies.test = ["helper"]
+optional-dependencies.applications = []
 optional-dependencies.peers = []
 """
 BACKEND = """
@@ -44,7 +45,7 @@ def wheel(folder, name):
     folder.mkdir(exist_ok=True)
     files = {
         "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n"
-        "Provides-Extra: test\nProvides-Extra: peers\n"
+        "Provides-Extra: test\nProvides-Extra: peers\nProvides-Extra: applications\n"
         "Requires-Dist: helper; extra == 'test'\n",
         "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         "RECORD": "",
@@ -182,9 +183,10 @@ def test_what_the_tests_need_comes_on_top_when_it_is_first_asked_for(tiny, index
     assert (status, said.splitlines()[-1]) == (0, "1"), said
     assert said.startswith("What the tests need: about a minute and 0.2 GB of disk, once. Here ")
     assert "What the benchmark of MNIST compares with: less than a minute and 0.5 GB of disk, once." in said
+    assert "What chapters 11, 12 and 17 need: about a minute and 0.5 GB of disk, once." in said
     assert tiny.make("bench") == (0, "== benchmarks/x.py\n1\n")
     assert tiny.make("lab") == (0, "lab 1\n")
-    assert tiny.installations() == 3
+    assert tiny.installations() == 4
 
 
 @pytest.fixture

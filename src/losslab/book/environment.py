@@ -1,6 +1,7 @@
 """What every chapter does first, and whether everything that the chapters need is here.
 
-`begin` gives a kernel the settings of the book. Each check answers in one sentence; none raises.
+`begin` gives a kernel the settings of the book. Each check answers in one sentence; none raises. Only `needs`
+does, at the head of a chapter that cannot go on.
 """
 
 import os
@@ -68,11 +69,39 @@ def printed():
     return said("printed")
 
 
+class NotInstalledError(ImportError):
+    """What a chapter needs is not here. A notebook shows the sentence, and no traceback."""
+
+    def _render_traceback_(self):  # what IPython asks an error for
+        return [f"{type(self).__name__}: {self}"]
+
+
+def needs(extra):
+    """
+    Do nothing if an extra of pyproject.toml is installed; otherwise say how to get it.
+
+    Parameters
+    ----------
+    extra : str
+        Such as "applications".
+
+    Raises
+    ------
+    NotInstalledError
+        Saying what to type where, how much it is and how long it takes.
+    """
+    if not (check := optional(extra)).ok:
+        raise NotInstalledError(said("needed", sentence=check.sentence))
+
+
 class Check(NamedTuple):
-    """What was checked, whether it is in order, and what was found or what to do."""
+    """What was checked, whether it is in order, and what was found or what to do.
+
+    `ok` is None for what some chapters only need: it is not here, and need not be yet.
+    """
 
     name: str
-    ok: bool
+    ok: bool | None
     sentence: str
 
 
@@ -89,13 +118,15 @@ def report():
         torch_runs(),
         digits(),
         settings(),
+        optional("applications"),
     ]
 
 
 def summary(checks):
-    """Return the names of the checks that passed, and one line for each that failed."""
+    """Return the names of the checks that passed, and one line for each that did not."""
     good = ", ".join(check.name for check in checks if check.ok)
-    bad = [said("to_do", name=one.name, sentence=one.sentence) for one in checks if not one.ok]
+    lines = {False: "to_do", None: "later"}
+    bad = [said(lines[one.ok], name=one.name, sentence=one.sentence) for one in checks if not one.ok]
     fine = textwrap.fill(said("fine", names=good), 88, subsequent_indent="    ")
     return "\n".join([fine] * bool(good) + bad)
 
@@ -121,10 +152,24 @@ def installed(name):
         return None
 
 
-def requirements(distribution):
-    """Return what a distribution needs at run time, extras left out (list of Requirement)."""
+def requirements(distribution, extra=""):
+    """Return what a distribution needs at run time, or what an extra adds to that (list of Requirement)."""
     parsed = [Requirement(text) for text in distribution.requires or []]
-    return [r for r in parsed if r.marker is None or r.marker.evaluate({"extra": ""})]
+    always = [r for r in parsed if r.marker is None or r.marker.evaluate({"extra": ""})]
+    added = [r for r in parsed if r not in always and r.marker.evaluate({"extra": extra})]
+    return added if extra else always
+
+
+def optional(extra):
+    """Check an extra of pyproject.toml that some chapters need."""
+    if f"extra.{extra}" not in words.of("environment"):
+        raise ValueError(f"no chapter needs an extra {extra!r}")
+    distribution = metadata.distribution("losslab")
+    known = extra in (distribution.metadata.get_all("Provides-Extra") or [])  # not if installed long ago
+    lacking = [r.name for r in requirements(distribution, extra) if not package(r).ok] if known else [extra]
+    if not lacking:
+        return Check(extra, True, said("extra_here"))
+    return Check(extra, None, said(f"extra.{extra}", names=", ".join(lacking)))
 
 
 def python(needed, version=None):

@@ -18,6 +18,21 @@ def frame(left, low, right, top):
     return np.array([(left, low), (left, top), (right, top), (right, low), (left, low)])
 
 
+def whiskers(x, mean, sd):
+    """Draw a line through means that goes down and up by one deviation at each, (..., n) to (..., 10 n, 2).
+
+    Ten points each: a line is marked at every tenth.
+
+    Parameters
+    ----------
+    x : array, shape (n,)
+    mean, sd : arrays, shape (..., n)
+    """
+    aside = np.array([0, -1, 1, 0, 0, 0, 0, 0, 0, 0])
+    heights = mean[..., None] + aside * sd[..., None]
+    return points(x[:, None] + 0 * aside, heights).reshape(*heights.shape[:-2], -1, 2)
+
+
 def bars(heights, at=None, width=0.8, floor=0.0):
     """Outline upright bars in one path, (..., n) to (..., 4 n, 2).
 

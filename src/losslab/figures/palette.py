@@ -157,6 +157,13 @@ LINES = {
     "Part": line("blue", "-"),
     "Limit": line("green", ":", "D"),
     "Whole": line("blue", "-"),
+    "As trained": line("grey", ":", "x"),
+    "With privacy": line("blue", "-", "o"),
+    "Without privacy": line("orange", "--", "^"),
+    "Provable bound": line("green", ":", "D"),
+    "This grid": line("blue", "-"),
+    "By heart": line("pink", "--", "x"),
+    "Best moment": line("green", "-.", "^"),
 }
 
 PATTERNS = {"--": "dashed", "-.": "dashdot", ":": "dotted"}  # as matplotlib calls them

@@ -1,4 +1,4 @@
-"""What large trainings cost: operations, days, energy, money, messages and memory (article ch. 9, Q1 and Q3).
+"""What large trainings cost: operations, days, energy, money, messages and memory (article ch. 8, 9, Q1, Q3).
 
 Symbols: P parameters, D tokens, G devices. Prices and watts are the reader's assumptions, not constants here.
 """
@@ -17,6 +17,14 @@ IMAGENET = 1_281_167  # training images of ILSVRC 2012
 def train_flop(parameters, tokens):
     """Operations of a training, 6 P D (Kaplan et al. 2020): 2 P per token forward, 4 P backward."""
     return 6.0 * parameters * tokens
+
+
+def fitted_loss(parameters, tokens):
+    """Nats per token, as fitted to trainings of 70 M to 16 B parameters (Hoffmann et al. 2022, eq. 10).
+
+    What no model could avoid, what a larger one could, and what more data could.
+    """
+    return 1.69 + 406.4 / parameters**0.34 + 410.7 / tokens**0.28
 
 
 class Size(NamedTuple):
@@ -111,9 +119,68 @@ def train_days(flop, devices, rate):
 
 def train_energy(days, devices, *, watts, overhead=1.0):
     """Energy in kWh of G devices of `watts` each; `overhead` is the data centre's, 1 for none (PUE)."""
+    return energy(days * 24 * devices, watts, overhead)
+
+
+def energy(hours, watts, overhead=1.0):
+    """Energy in kWh of `hours` device-hours at `watts`; `overhead` is the data centre's, 1 for none (PUE)."""
     if not (np.asarray(overhead) >= 1).all():
         raise ValueError(f"overhead must be 1 or more, got {overhead}")
-    return days * 24 * devices * watts / 1000 * overhead
+    return hours * watts / 1000 * overhead
+
+
+def emissions(kwh, grid):
+    """Kilograms of CO₂e of an energy in kWh, on a grid that emits `grid` grams of CO₂e per kWh."""
+    if not (np.asarray(grid) >= 0).all():
+        raise ValueError(f"grid must be 0 g/kWh or more, got {grid}")
+    return kwh * grid / 1000
+
+
+# Grams of CO2e per kWh generated, whole life cycle, mean of 2024: Ember, yearly electricity data (CC BY 4.0),
+# as repeated in data/output/average-intensities.json of
+# thegreenwebfoundation/co2.js; looked up on 2026-11-29.
+GRIDS = {
+    "Norway": 30.75,
+    "France": 44.18,
+    "Brazil": 103.21,
+    "EU": 213.31,
+    "Germany": 344.14,
+    "United States": 383.55,
+    "World": 473.05,
+    "China": 559.55,
+    "Poland": 614.98,
+    "India": 708.32,
+}
+GRIDS_AS_OF = 2024
+
+
+class Footprint(NamedTuple):
+    """Energy and emissions of a training as they were reported; None where they were not.
+
+    Attributes
+    ----------
+    hours, watts : float
+        Device-hours, summed over all devices, and what is counted for each device.
+    kwh, tonnes : float
+        Of running the devices, not of making them; tonnes of CO2e.
+    source : str
+    """
+
+    hours: float | None
+    watts: float | None
+    kwh: float | None
+    tonnes: float
+    source: str
+
+
+# What is counted differs. BLOOM: the devices alone; 50.5 t with idle machines, network and the making of the
+# hardware. GPT-3: not by its authors, with the data centre's overhead. Llama 3.1: by the grid where it stood,
+# with an overhead that is not printed; 0 t after certificates for renewable energy.
+FOOTPRINTS = {
+    "BLOOM": Footprint(1_082_990, 400, 433_196, 24.69, "Luccioni, Viguier and Ligozat 2023"),
+    "GPT-3": Footprint(None, None, 1_287_000, 552, "Patterson et al. 2021"),
+    "Llama 3.1 405B": Footprint(30.84e6, 700, None, 8930, "Meta's model card, July 2024"),
+}
 
 
 def train_cost(days, devices, *, price):

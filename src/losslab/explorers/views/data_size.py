@@ -100,17 +100,7 @@ def by_size(panel, scores, size, epoch):
         fill=True,
     )
     for key, (mean, sd) in zip(PARTS.values(), scores.values(), strict=True):
-        yield Series(key, panel, whiskers(mean[:, epoch].T, sd[:, epoch].T)[None])
-
-
-def whiskers(mean, sd):
-    """Draw a line through means that goes down and up by one deviation at each, (B, sizes) to (B, n, 2).
-
-    Ten points per size: a line is marked at every tenth.
-    """
-    aside = np.array([0, -1, 1, 0, 0, 0, 0, 0, 0, 0])
-    heights = mean[..., None] + aside * sd[..., None]
-    return shapes.points(SIZES[:, None] + 0 * aside, heights).reshape(len(mean), -1, 2)
+        yield Series(key, panel, shapes.whiskers(SIZES, mean[:, epoch].T, sd[:, epoch].T)[None])
 
 
 def stage(figure, theme, words):
