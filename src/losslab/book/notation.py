@@ -68,6 +68,9 @@ SYMBOLS = (
     Symbol(r"G", "devices", "10", "rate"),
     Symbol(r"R", "rate", "10", "rate"),
     Symbol(r"\psi", "shapley", "10", "attribution"),
+    Symbol(r"\pi", "prevalence", "11", "bayes"),
+    Symbol(r"n_{\text{arm}}", "users", "11", "users"),
+    Symbol(r"z_{0.975}", "quantile", "11", "users"),
 )
 
 
