@@ -53,9 +53,15 @@ def named(item):
         return lines()[item]
     if match := re.match(r"@([\w-]+)", item):
         return match[1]
-    found = [name for name, entry in sources.entries().items() if f"*{entry['title']}*" in item]
+    title = re.search(r"\*(.+?)\*", item)
+    begins = sources.plain(title[1]) if title else item
+    found = [
+        name for name, entry in sources.entries().items() if sources.plain(entry["title"]).startswith(begins)
+    ]
+    exact = [name for name in found if sources.plain(sources.entries()[name]["title"]) == begins]
+    found = exact if len(exact) == 1 else found
     if len(found) != 1:
-        raise ValueError(f"no source has this title; write it as @id: {item}")
+        raise ValueError(f"not one source, but {len(found)} have this title; write it as @id: {item}")
     return found[0]
 
 
@@ -74,13 +80,16 @@ def read(chapter):
 
 
 def cited_in():
-    """Return {id: the numbers of the chapters whose lists have it}."""
+    """Return {id: the numbers of the chapters whose lists have it; of chapter 91, whose text has it}."""
     found = {}
     for chapter in chapters.CHAPTERS:
         for cell in read(chapter).cells:
-            if cell.cell_type == "markdown":
-                for item in listed(cell.source):
-                    found.setdefault(named(item), []).append(chapter.number)
+            if cell.cell_type == "markdown" and cell.id != EVERYTHING:
+                names = [named(item) for item in listed(cell.source)]
+                if chapter.number == "91":
+                    names += [name for said in CITED.findall(cell.source) for name in meant(*said)]
+                for name in names:
+                    found.setdefault(name, {})[chapter.number] = True
     return found
 
 
