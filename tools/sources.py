@@ -5,6 +5,7 @@ indented. `--check` writes nothing and fails if something would change.
 """
 
 import argparse
+import json
 import re
 import sys
 from functools import cache
@@ -21,8 +22,17 @@ HEADING = re.compile(r"^(?:\*\*References\*\*|## References)$", re.M)
 ITEM = re.compile(r"^(- |\d+\. )(.*)$", re.M)
 EVERYTHING, READING = "all-sources", "#cell-id=path"  # the cell of chapter 91 with every source; what to read
 YEAR = r"(?:18|19|20)\d\d"
-NAME = r"[^\W\d_][\w'’-]+"
-CITED = re.compile(rf"((?:{NAME}(?:, | & | and ))*{NAME})(?: et al\.| and others)?,? \(?({YEAR})\b")
+NAME = r"[A-ZÀ-Þ][\w'’-]+"
+CITED = re.compile(rf"((?:{NAME}(?:, | & | and ))*{NAME})(?: et al\.| and others)? \(?({YEAR})\b")
+
+
+def text(entries):
+    """Return the file of sources: one field per line, sorted by id."""
+    fields = (
+        ",\n".join(f"  {json.dumps(key)}: {json.dumps(entry[key], ensure_ascii=False)}" for key in entry)
+        for entry in sorted(entries, key=lambda entry: entry["id"])
+    )
+    return "[\n" + ",\n".join(f"{{\n{field}\n}}" for field in fields) + "\n]\n"
 
 
 def listed(text):
@@ -43,9 +53,15 @@ def named(item):
         return lines()[item]
     if match := re.match(r"@([\w-]+)", item):
         return match[1]
-    found = [name for name, entry in sources.entries().items() if f"*{entry['title']}*" in item]
+    title = re.search(r"\*(.+?)\*", item)
+    begins = sources.plain(title[1]) if title else item
+    found = [
+        name for name, entry in sources.entries().items() if sources.plain(entry["title"]).startswith(begins)
+    ]
+    exact = [name for name in found if sources.plain(sources.entries()[name]["title"]) == begins]
+    found = exact if len(exact) == 1 else found
     if len(found) != 1:
-        raise ValueError(f"no source has this title; write it as @id: {item}")
+        raise ValueError(f"not one source, but {len(found)} have this title; write it as @id: {item}")
     return found[0]
 
 
@@ -64,24 +80,30 @@ def read(chapter):
 
 
 def cited_in():
-    """Return {id: the numbers of the chapters whose lists have it}."""
+    """Return {id: the numbers of the chapters whose lists have it; of chapter 91, whose text has it}."""
     found = {}
     for chapter in chapters.CHAPTERS:
         for cell in read(chapter).cells:
-            if cell.cell_type == "markdown":
-                for item in listed(cell.source):
-                    found.setdefault(named(item), []).append(chapter.number)
+            if cell.cell_type == "markdown" and cell.id != EVERYTHING:
+                names = [named(item) for item in listed(cell.source)]
+                if chapter.number == "91":
+                    names += [name for said in CITED.findall(cell.source) for name in meant(*said)]
+                for name in names:
+                    found.setdefault(name, {})[chapter.number] = True
     return found
 
 
 def meant(names, year):
     """Return the ids of the sources that a citation such as "Kingma & Ba 2015" may mean."""
-    first = re.split(r", | & | and ", names)[0]
-    return [
-        name
+    said = {
+        name: " ".join(sources.families(entry)[:1]).split()
         for name, entry in sources.entries().items()
-        if sources.year(entry) == int(year) and first in " ".join(sources.families(entry)[:1]).split()
-    ]
+        if sources.year(entry) == int(year)
+    }
+    for first in re.split(r", | & | and ", names):
+        if found := [name for name, family in said.items() if first in family]:
+            return found
+    return []
 
 
 @cache
@@ -130,6 +152,11 @@ def main():
     parser.add_argument("--check", action="store_true", help="write nothing, fail if something would change")
     options = parser.parse_args()
     stale = []
+    file = Path(sources.__file__).with_suffix(".json")
+    if text(sources.entries().values()) != file.read_text(encoding="utf-8"):
+        stale.append(file.name)
+        if not options.check:
+            file.write_text(text(sources.entries().values()), encoding="utf-8", newline="\n")
     for path in options.paths or [notebooks.FOLDER / f"{c.stem}.ipynb" for c in chapters.CHAPTERS]:
         before = path.read_text(encoding="utf-8")
         nb = renew(nbformat.read(path, as_version=4))

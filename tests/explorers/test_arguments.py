@@ -85,6 +85,13 @@ REFUSED = {
     "answers": {"threshold": [*SLIDER, 0, 1], "temperature": [*SLIDER, 0.2, 5]},
     "precision_recall": {"threshold": [*SLIDER, 0, 1], "price": [*SLIDER, 0, 101]},
     "reject": {"threshold": [*SLIDER, 0, 1], "network": CHOICE},
+    "rare": {"prevalence": [*SLIDER, 0, 0.6], "threshold": [*SLIDER, -0.1, 1.1]},
+    "ab_test": {"size": [*SLIDER, 999, 1_000_001, 1000.5], "difference": [*SLIDER, -0.001, 0.02]},
+    "cross_validation": {
+        "folds": [*SLIDER, 1, 21, 2.5],
+        "seed": [*SLIDER, -1, 20, 0.5],
+        "where": CHOICE,
+    },
     "schedule": {"peak": [*SLIDER, 0, 0.1], "shape": CHOICE},
     "multi_label": {
         "threshold": [*SLIDER, 0, 1],

@@ -74,6 +74,9 @@ SYMBOLS = (
     Symbol(r"\sigma_{\text{dp}}", "noise_multiplier", "17", "dp-text"),
     Symbol(r"\varepsilon_{\text{dp}}", "privacy_budget", "17", "promise"),
     Symbol(r"\delta_{\text{dp}}", "privacy_slack", "17", "promise"),
+    Symbol(r"\pi", "prevalence", "11", "bayes"),
+    Symbol(r"n_{\text{arm}}", "users", "11", "users"),
+    Symbol(r"z_{0.975}", "quantile", "11", "users"),
 )
 
 

@@ -9,6 +9,7 @@ import json
 import re
 from functools import cache
 from importlib import resources
+from urllib.parse import quote
 
 from losslab.article import references
 from losslab.book import chapters, words
@@ -71,13 +72,16 @@ def place(entry):
 
 
 def found(entry):
-    """Return by what it is found: its number at arXiv, else its DOI, ISBN or address."""
+    """Return where it is found: a link by its number at arXiv, else its DOI, else its ISBN or address."""
     if "archive_location" in entry:
-        return f"arXiv:{entry['archive_location']}"
-    for kind, before in (("DOI", "doi:"), ("ISBN", "ISBN "), ("URL", "")):
-        if kind in entry:
-            return before + entry[kind].removeprefix("https://").removeprefix("http://")
-    return ""
+        number = entry["archive_location"]
+        return f"[arXiv:{number}](https://arxiv.org/abs/{number})"
+    if "DOI" in entry:
+        return f"[doi:{entry['DOI']}](https://doi.org/{quote(entry['DOI'])})"
+    if "ISBN" in entry:
+        return f"ISBN {entry['ISBN']}"
+    address = entry.get("URL", "")
+    return address and f"[{address.split('/')[2].removeprefix('www.')}]({address})"
 
 
 def line(name):

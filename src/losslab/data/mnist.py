@@ -108,7 +108,7 @@ def _idx(content):
     return torch.from_numpy(values.reshape(shape).copy())  # the copy is writable
 
 
-def _verified(file, sha256):
+def verified(file, sha256):
     """Content of `file`, unpacked if it is a .gz; a DataError completes the sentence "this file ..."."""
     try:
         content = file.read_bytes()
@@ -127,7 +127,7 @@ def _shipped(name, sha256):
     """Content of one file of the sample."""
     file = SAMPLE / f"{name}.gz"
     try:
-        return _verified(file, sha256)
+        return verified(file, sha256)
     except DataError as fault:
         raise DataError(f"{file} {fault}, so the installed package is damaged: reinstall losslab") from fault
 
@@ -137,12 +137,12 @@ def _fetched(folder, name, sha256):
     faults = []
     for file in (folder / name, folder / f"{name}.gz"):
         try:
-            return _verified(file, sha256)
+            return verified(file, sha256)
         except DataError as fault:
             if os.path.lexists(file):
                 faults.append(f"{file} {fault}")
     _download(folder, name, sha256, faults)
-    return _verified(folder / name, sha256)
+    return verified(folder / name, sha256)
 
 
 def _download(folder, name, sha256, faults):
@@ -189,7 +189,7 @@ def _from(url, sha256, scratch):
     finally:
         socket.setdefaulttimeout(before)
     file = scratch / url.rsplit("/", 1)[1].removesuffix(".gz")
-    _verified(file, sha256)
+    verified(file, sha256)
     return file
 
 

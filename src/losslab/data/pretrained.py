@@ -5,12 +5,11 @@ before the SHA-256 of the whole file has been compared with the table below, and
 weights of MiniLM are safetensors, those of EfficientNet-Lite0 are read with torch's `weights_only=True`.
 """
 
-import hashlib
 from importlib import metadata, util
 from pathlib import Path
 from typing import NamedTuple
 
-from losslab.data.mnist import DataError
+from losslab.data.mnist import DataError, verified
 
 
 class Carrier(NamedTuple):
@@ -100,16 +99,17 @@ def _from_hub():
     try:
         return Path(snapshot_download(**HUB, allow_patterns=list(MINILM.sha256)))
     except OSError as error:
-        raise DataError(f"{HUB['repo_id']} cannot be fetched ({error}): use source='package'") from error
+        why = str(error).partition("\n")[0]
+        raise DataError(f"{HUB['repo_id']} cannot be fetched ({why}): use source='package'") from error
 
 
 def _verified(folder, carrier, source="package"):
     """Return the folder if all files are in it and have the right bytes."""
     for name, sha256 in carrier.sha256.items():
-        file = folder / name
-        found = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "no such file"
-        if found != sha256:
-            raise DataError(f"{file} has SHA-256 {found[:16]}, not {sha256[:16]}: {_remedy(carrier, source)}")
+        try:
+            verified(folder / name, sha256)
+        except DataError as fault:
+            raise DataError(f"{folder / name} {fault}: {_remedy(carrier, source)}") from fault
     return folder
 
 
