@@ -48,8 +48,9 @@ lint: .venv/ready-test ## style of the code, notebooks included, and whether the
 	$(RUN) -m ruff format --check
 	$(COG) --check --check-fail-msg="The tables are out of date: make tables writes them." README.md CONTRIBUTING.md
 
-tables: .venv/ready-test ## write the tables of README.md and CONTRIBUTING.md and the line under each chapter's title
+tables: .venv/ready-test ## write the tables of README.md and CONTRIBUTING.md, the lines under titles, and the lists of references
 	$(COG) -r README.md CONTRIBUTING.md
+	$(RUN) tools/sources.py
 	$(RUN) tools/notebooks.py --strip
 
 bench: .venv/ready-test .venv/ready-applications .venv/ready-peers ## run the benchmarks

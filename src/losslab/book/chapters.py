@@ -47,7 +47,9 @@ CHAPTERS = (
     Chapter("10", "10_scale", 50, 23, "CPU"),
     Chapter("11", "11_evaluate", 64, 31, "CPU"),
     Chapter("12", "12_explain", 64, 40, "CPU"),
+    Chapter("17", "17_responsible", 65, 33, "CPU"),
     Chapter("90", "90_errata", 20, 13, "CPU"),
+    Chapter("91", "91_sources", 18, 10, "CPU"),
 )
 
 

@@ -74,6 +74,12 @@ SYMBOLS = (
     Symbol(r"C", "coalition", "12", "shapley"),
     Symbol(r"x_0", "baseline", "12", "shapley"),
     Symbol(r"\eta", "way", "12", "integrated"),
+    Symbol(r"\Delta", "rounding_step", "17", "quantise"),
+    Symbol(r"b_{\text{bits}}", "bits", "17", "quantise"),
+    Symbol(r"C_{\text{clip}}", "clipping_norm", "17", "dp-text"),
+    Symbol(r"\sigma_{\text{dp}}", "noise_multiplier", "17", "dp-text"),
+    Symbol(r"\varepsilon_{\text{dp}}", "privacy_budget", "17", "promise"),
+    Symbol(r"\delta_{\text{dp}}", "privacy_slack", "17", "promise"),
 )
 
 

@@ -18,19 +18,19 @@ def frame(left, low, right, top):
     return np.array([(left, low), (left, top), (right, top), (right, low), (left, low)])
 
 
-def whiskers(x, mean, sd):
-    """Draw a line through means that goes down and up by one deviation at each, (..., n) to (..., 10 n, 2).
+def whiskers(x, middle, down, up=None):
+    """Draw a line through the middles that reaches down and up from each, (..., n) to (..., 10 n, 2).
 
-    Ten points each: a line is marked at every tenth.
+    Ten points at each: a line is marked at every tenth.
 
     Parameters
     ----------
     x : array, shape (n,)
-    mean, sd : arrays, shape (..., n)
+    middle, down, up : arrays, shape (..., n)
+        It reaches up as far as down unless told how far.
     """
-    aside = np.array([0, -1, 1, 0, 0, 0, 0, 0, 0, 0])
-    heights = mean[..., None] + aside * sd[..., None]
-    return points(x[:, None] + 0 * aside, heights).reshape(*heights.shape[:-2], -1, 2)
+    y = np.stack([middle, middle - down, middle + (down if up is None else up), *[middle] * 7], -1)
+    return points(np.asarray(x)[..., None], y).reshape(*y.shape[:-2], -1, 2)
 
 
 def bars(heights, at=None, width=0.8, floor=0.0):

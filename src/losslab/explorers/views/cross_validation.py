@@ -99,7 +99,7 @@ def compute(folds, seed, where):
     for name, key in KEYS.items():
         spreads = [at(k, name) for k in FOLDS.tolist()]
         centre, sd = (np.array([getattr(one, what) for one in spreads]) for what in ("mean", "sd"))
-        series.append(Series(key, 1, shapes.whiskers(FOLDS, centre, centre - sd, centre + sd)[None, None]))
+        series.append(Series(key, 1, shapes.whiskers(FOLDS, centre, sd)[None, None]))
     spreads = [at(k, where) for k in count.tolist()]
     said = {"where": Sentence(f"said.{where}"), "folds": count[:, None], "seed": seed, "mean": mean}
     said["lowest"] = np.array([one.min(-1) for one in found])

@@ -100,8 +100,7 @@ def by_size(panel, scores, size, epoch):
         fill=True,
     )
     for key, (mean, sd) in zip(PARTS.values(), scores.values(), strict=True):
-        middle, reach = mean[:, epoch].T, sd[:, epoch].T
-        yield Series(key, panel, shapes.whiskers(SIZES, middle, middle - reach, middle + reach)[None])
+        yield Series(key, panel, shapes.whiskers(SIZES, mean[:, epoch].T, sd[:, epoch].T)[None])
 
 
 def stage(figure, theme, words):

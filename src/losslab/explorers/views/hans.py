@@ -100,8 +100,8 @@ def compute(size, picture):
     edge = [outline(one) for one in SIZES[k]]
     series.append(Series("Mark", 1, np.array(edge)[:, None]))
     for key, name in RATES.items():
-        every = rates(key)
-        line = shapes.whiskers(SIZES, every.mean(1), every.min(1), every.max(1))
+        every, mean = rates(key), rates(key).mean(1)
+        line = shapes.whiskers(SIZES, mean, mean - every.min(1), every.max(1) - mean)
         series.append(Series(name, 2, line[None, None]))
     series.append(Series("This size", 2, shapes.points(SIZES[k][:, None, None], np.array([-0.03, 1.03]))))
     said = {key: rates(key).mean(1)[k][:, None] for key in RATES}
