@@ -57,21 +57,6 @@ def rows(lengths, left, height=0.72):
     return corners.reshape(*lengths.shape[:-1], -1, 2)
 
 
-def whiskers(at, mean, sd):
-    """Draw a line through means that goes down and up by one deviation at each, (..., n) to (..., 10 n, 2).
-
-    Ten points for each: a line is marked at every tenth.
-
-    Parameters
-    ----------
-    at : array, shape (n,)
-    mean, sd : arrays, shape (..., n)
-    """
-    aside = np.array([0, -1, 1, 0, 0, 0, 0, 0, 0, 0])
-    heights = mean[..., None] + aside * sd[..., None]
-    return points(at[:, None] + 0 * aside, heights).reshape(*mean.shape[:-1], -1, 2)
-
-
 def ridges(heights, x, feet):
     """Draw ridges in one path, (..., points, 2): along one, back on its base line, and on to the next.
 
