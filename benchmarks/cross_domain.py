@@ -40,13 +40,13 @@ NAMES = tuple(shelf.PRODUCTS)
 def sentences():
     """Return the vectors of five sentences about each product, (20, 5, 384)."""
     texts = [template.format(name) for name in NAMES for template in TEMPLATES]
-    return torch.from_numpy(np.array(encoders.sentences(texts))).view(len(NAMES), len(TEMPLATES), -1)
+    return torch.from_numpy(encoders.sentences(texts)).view(len(NAMES), len(TEMPLATES), -1)
 
 
 def features(each, seed):
     """Return the vectors of pictures of all products, and which each shows."""
     images, y = shelf.pictures(NAMES, each, torch.Generator().manual_seed(seed))
-    return torch.from_numpy(np.array(encoders.features(list(images.permute(0, 2, 3, 1).numpy()), SIDE))), y
+    return torch.from_numpy(encoders.features(images, SIDE)), y
 
 
 def run(fold, texts):

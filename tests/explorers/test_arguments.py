@@ -106,7 +106,7 @@ REFUSED = {
         "grid": CHOICE,
         **dict.fromkeys(("watts", "price"), [*SLIDER, 0, -1]),
     },
-    "wrong_labels": {"noise": [*SLIDER, -0.1, 0.8], "steps": [*SLIDER, 49, 3201, 50.5]},
+    "wrong_labels": {"noise": [*SLIDER, -0.1, 0.7], "steps": [*SLIDER, 49, 1601, 50.5]},
     "writing": {"temperature": [*SLIDER, 0, 4], "top": [*SLIDER, 0, 1.1], "prompt": CHOICE},
     "draw": {"example": CHOICE, "preparation": CHOICE},
     "train": {"lr": [*SLIDER, 0, 11], "batch": [*SLIDER, 0, 501, 1.5], "optimizer": CHOICE},

