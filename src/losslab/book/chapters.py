@@ -45,7 +45,7 @@ CHAPTERS = (
     Chapter("08", "08_inference", 60, 31, "CPU"),
     Chapter("09", "09_speed", 65, 35, "CPU or GPU"),
     Chapter("10", "10_scale", 60, 38, "CPU"),
-    Chapter("11", "11_evaluate", 60, 31, "CPU"),
+    Chapter("11", "11_evaluate", 64, 31, "CPU"),
     Chapter("17", "17_responsible", 65, 33, "CPU"),
     Chapter("90", "90_errata", 20, 13, "CPU"),
     Chapter("91", "91_sources", 18, 10, "CPU"),

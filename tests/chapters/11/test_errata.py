@@ -60,24 +60,31 @@ def test_e143_five_folds_are_five_trainings():
 # --- E144: fluent, relevant, and false ---
 
 REFERENCE = "The bank raised its interest rates on Tuesday for the first time in a year."
-TRUE = "On Tuesday the lender put up the cost of borrowing, after twelve months without a change."
+TRUE = (
+    "Interest rates at the bank went up on Tuesday, for the first time in twelve months.",
+    "On Tuesday the lender put up the cost of borrowing, after twelve months without change.",
+)
 LIE = "The bank lowered its interest rates on Tuesday for the first time in a year."
 
 
 def prefers_the_truth(measure):
-    assert measure(TRUE) > measure(LIE)
+    assert min(map(measure, TRUE)) > measure(LIE)
 
 
-def says_raised(text):
-    """Check the one claim that differs, as a person with the source would."""
-    return "raised" in overlap.words(text) or "put up" in text
+def says_that_they_rose(text):
+    """Check the one claim that matters, as a person with the source would."""
+    return any(said in text for said in ("raised", "went up", "put up"))
 
 
 @pytest.mark.parametrize("measure", ["words", "pairs", "meaning"])
-def test_e144_a_lie_scores_above_the_truth(measure):
-    prefers_the_truth(says_raised)
+def test_e144_no_measure_puts_every_truth_above_a_lie(measure):
+    prefers_the_truth(says_that_they_rose)
     with pytest.raises(AssertionError):
         prefers_the_truth(SCORES[measure])
+
+
+def test_e144_by_meaning_the_lie_stands_between_two_truths():
+    assert cosine(TRUE[1]) < cosine(LIE) < cosine(TRUE[0])
 
 
 def cosine(text):
