@@ -57,15 +57,6 @@ def rows(lengths, left, height=0.72):
     return corners.reshape(*lengths.shape[:-1], -1, 2)
 
 
-def whiskers(x, middle, low, high):
-    """Draw a line through the middles that reaches down and up at each, (..., n) to (..., 10 n, 2).
-
-    Ten points at each: a line is marked at every tenth.
-    """
-    y = np.stack([middle, low, high, *[middle] * 7], -1)
-    return points(np.asarray(x)[..., None], y).reshape(*y.shape[:-2], -1, 2)
-
-
 def ridges(heights, x, feet):
     """Draw ridges in one path, (..., points, 2): along one, back on its base line, and on to the next.
 

@@ -80,7 +80,7 @@ def stored_bytes(shapes, bits=32, pruned=0.0):
 
 
 def lora_share(rows, columns, rank):
-    """Share of a matrix's numbers that are trained if a product of rank r is added to it (Hu et al. 2021).
+    """Share of a matrix's numbers that are trained if a product of rank r is added to it (Hu et al. 2022).
 
     r columns and r rows, r (rows + columns) numbers; the matrix itself stays as it is.
     """
