@@ -35,7 +35,7 @@ from losslab.formulas import attribution
 from losslab.learning import maps, models, trained, training
 
 RESULTS = Path(__file__).with_name("results") / "explain.json"
-SEEDS, DELETED, JUDGED, COMPARED = 5, 5, 200, 100  # seeds; blocks; digits whose blocks go; digits compared
+SEEDS, DELETED, JUDGED, COMPARED = 3, 5, 200, 100  # seeds; blocks; digits whose blocks go; digits compared
 METHODS = "gradient", "gradient × ink", "integrated gradients", "occlusion", "Grad-CAM"
 LAYERS = {"head": ("head",), "all": ("head", "features")}
 SHARES, DEPTHS = (0, 0.5, 0.8, 0.9, 0.95), (1, 2, 3, 4)

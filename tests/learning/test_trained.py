@@ -156,3 +156,19 @@ def test_the_namer_has_learnt_and_not_only_by_heart():
     score = training.evaluate(trained.namer(), x, y)
     assert 0.8 < score.loss < 1.4  # the 27 frequencies alone leave about 2.7 nats
     assert elements.decode([trained.next_logits(trained.namer(), elements.encode("thori")).argmax()]) == "u"
+
+
+def test_a_network_is_trained_once_however_it_is_asked_for():
+    trained_for = []
+
+    @trained.once
+    def train(size=0, seed=0):
+        trained_for.append((size, seed))
+        return [size, seed]
+
+    first = train()
+    assert train(0) == train(0, 0) == train(seed=0) == first == [0, 0]
+    assert trained_for == [(0, 0)]
+    first.append("changed")
+    assert train() == [0, 0], "every caller has a copy"
+    assert train(seed=1) == [0, 1]

@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from functools import cache, partial, wraps
+from inspect import signature
 from typing import NamedTuple
 
 import numpy as np
@@ -39,11 +40,13 @@ def split():
 
 def once(train):
     """Let a function train only once, and give every caller a copy of the network, to change at will."""
-    kept = cache(train)
+    kept, form = cache(train), signature(train)
 
     @wraps(train)
     def copied(*args, **knobs):
-        return deepcopy(kept(*args, **knobs))
+        asked = form.bind(*args, **knobs)
+        asked.apply_defaults()  # however it is asked for, it is the same network
+        return deepcopy(kept(*asked.args, **asked.kwargs))
 
     copied.cache_info, copied.cache_clear = kept.cache_info, kept.cache_clear
     return copied

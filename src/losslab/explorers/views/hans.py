@@ -119,21 +119,27 @@ def outline(size):
 def stage(figure, theme, words):
     """The picture, the map of the answer, and the four shares by the size of the mark."""
     axes = pictures(figure, theme, words)
-    axes[2].set(xlim=(-0.25, 4.25), ylim=(-0.03, 1.03), xticks=SIZES)
-    axes[2].set(xlabel=words["size"], title=words["shares"])
+    curves = axes[2]
+    curves.set(xlim=(-0.25, 7.2), ylim=(-0.03, 1.03), xticks=SIZES)
+    curves.set(xlabel=words["size"], title=words["shares"])
+    height = -1.0
+    for end, key in sorted((rates(key)[-1].mean(), key) for key in RATES):
+        height = max(end, height + 0.09)  # one below the other
+        colour = palette.colour(RATES[key], theme)
+        curves.text(4.25, height, words[f"end.{key}"], fontsize=8, va="center", color=colour)
     return axes
 
 
 def pictures(figure, theme, words):
     """Return a place for a picture and for a map of it, and beside them axes for lines."""
-    axes = figure.subplots(1, 3, width_ratios=(1, 1, 1.35))
+    axes = figure.subplots(1, 3, width_ratios=(1, 1, 1.6))
     for ax, title in zip(axes, ("picture", "map"), strict=False):
-        ax.set(xlim=(0, 28), ylim=(0, 28), xticks=(), yticks=(), title=words[title], aspect="equal")
+        ax.set(xlim=(-0.3, 28.3), ylim=(-0.3, 32), xticks=(), yticks=(), title=words[title], aspect="equal")
+        ax.plot(*shapes.frame(0, 0, 28, 28).T, color=palette.TEXT[theme], linewidth=0.8)  # room for a legend
         ax.grid(visible=False)
     for ax in axes:
         ax.title.set_fontsize(10)
         palette.tint(ax, theme)
     for ax in axes[:2]:
-        ax.spines[:].set_visible(True)
-        ax.spines[:].set_color(palette.TEXT[theme])
+        ax.spines[:].set_visible(False)
     return list(axes)

@@ -38,7 +38,7 @@ def wine():
 
 def names():
     """Return what was measured of the wine, 13 names."""
-    return wine()["names"]
+    return [name.replace("_", " ").removesuffix(" of diluted wines") for name in wine()["names"]]
 
 
 @cache
@@ -108,10 +108,9 @@ def compute(orders, draw):
         reach = here[..., i, None] + spread[..., i, None] * (-1, 1)
         series.append(Series("Standard error", 0, shapes.points(reach, i)))
     rms, mine = (off() ** 2).mean(0) ** 0.5, off()[d[None], k[:, None]]
-    line = rms[-1] * (ORDERS[-1] / ORDERS) ** 0.5
     series += [
         Series("Error", 1, shapes.points(ORDERS, rms)[None, None]),
-        Series("Root law", 1, shapes.points(ORDERS, line)[None, None]),
+        Series("Root law", 1, shapes.points(ORDERS, root_law())[None, None]),
         Series("This draw", 1, shapes.dot(ORDERS[k][:, None] + 0 * d, mine)),
     ]
     first, second = np.argsort(-np.abs(here), -1)[..., :2].swapaxes(0, -1).swapaxes(1, -1)
@@ -120,6 +119,11 @@ def compute(orders, draw):
     said |= {"first": listed[first].astype(str), "second": listed[second].astype(str)}
     said |= {"evaluations": ORDERS[k][:, None] * (len(exact) + 1), "total": exact.sum()}
     return View("permutations", stage, series, Sentence("says", **said))
+
+
+def root_law():
+    """Return errors in proportion to 1/√orders, through the error with the most orders."""
+    return (off()[:, -1] ** 2).mean() ** 0.5 * (ORDERS[-1] / ORDERS) ** 0.5
 
 
 def ranked():
@@ -133,7 +137,7 @@ def stage(figure, theme, words):
     exact = estimates()[0]
     room = 1.45 * np.abs(exact).max()
     left.set(xlim=(min(-0.35 * room, 1.6 * exact.min()), room), ylim=(-0.7, len(exact) - 0.3))
-    left.set_yticks(range(len(exact)), [names()[i].replace("_", " ") for i in ranked()], fontsize=7.5)
+    left.set_yticks(range(len(exact)), [names()[i] for i in ranked()], fontsize=7.5)
     left.set(title=words["values"], xlabel=words["psi"])
     left.axvline(0, color=palette.TEXT[theme], linewidth=0.8)
     left.grid(axis="y", visible=False)
@@ -141,6 +145,7 @@ def stage(figure, theme, words):
     right.set(xlabel=words["orders"], title=words["error"])
     right.set_xticks((2, 10, 100, 1000), ("2", "10", "100", "1,000"))
     right.minorticks_off()
+    right.text(60, 1.9 * root_law()[7], words["law"], fontsize=9, color=palette.TEXT[theme])
     for ax in (left, right):
         ax.title.set_fontsize(10)
         palette.tint(ax, theme)
