@@ -269,7 +269,7 @@ def test_the_record_of_wrong_labels_is_of_the_settings_that_are_offered():
 
 def test_training_longer_learns_the_mistakes_and_the_text_may_say_so():
     accuracy, heart = (wrong_labels.course(what)[0] for what in ("accuracy", "by_heart"))
-    assert (heart[1:, -1] > 0.9).all(), "every wrong label is repeated in the end"
+    assert (heart[1:, -1] > 0.8).all(), "nearly every wrong label is repeated in the end"
     assert (heart[:, 1] < 0.3).all(), "and hardly any at first"
     assert accuracy[0].argmax() >= 3, "with right labels, longer does no harm"
     for row in accuracy[3:]:
