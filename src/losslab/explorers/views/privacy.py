@@ -148,7 +148,7 @@ def stage(figure, theme, words):
             where = {"transform": ax.transAxes, "ha": ha, "va": "top", "fontsize": 8}
             ax.text(x, -0.11, words[end], color=palette.TEXT[theme], **where)
     axes[1].axhline(0.5, color=palette.TEXT[theme], linewidth=0.8)
-    axes[1].text(
-        HIGH * 0.95, 0.492, words["chance"], ha="right", va="top", fontsize=8, color=palette.TEXT[theme]
-    )
+    said = {"fontsize": 8, "color": palette.TEXT[theme]}
+    axes[1].text(HIGH * 0.95, 0.492, words["chance"], ha="right", va="top", **said)
+    axes[1].text(3.2, 0.93, words["bound"], ha="left", va="top", **said)
     return list(axes)

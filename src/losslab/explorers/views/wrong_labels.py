@@ -107,4 +107,5 @@ def stage(figure, theme, words):
         ax.minorticks_off()
         palette.tint(ax, theme)
     left.set_ylabel(words["share"])
+    right.text(0.36, 0.83, words["stopped"], fontsize=8, color=palette.TEXT[theme])
     return [left, right]
