@@ -68,8 +68,8 @@ def has_picture(cell):
 
 
 def prose(cell):
-    """Return what is read of a Markdown cell at once: nothing folded, no code, no displayed formula."""
-    folded = r"<details>.*?</details>|^```.*?^```|\$\$.+?\$\$"
+    """Return what is read of a Markdown cell at once: nothing folded, no code, formula or references."""
+    folded = r"<details>.*?</details>|^```.*?^```|\$\$.+?\$\$|^(?:\*\*|## )References\b.*"
     return re.sub(folded, "", cell.source, flags=re.M | re.S)
 
 

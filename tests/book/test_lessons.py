@@ -170,7 +170,10 @@ def test_the_counting_follows_the_rules():
     picture = nbformat.v4.new_output("display_data", {"image/png": ""})
     nb = nbformat.v4.new_notebook(
         cells=[
-            markdown("word " * 180 + "\n\n$$ not counted $$\n\n<details>nor\n\nthis</details>"),
+            markdown(
+                "word " * 180
+                + "\n\n$$ not counted $$\n\n<details>nor\n\nthis</details>\n\n## References\n\n- nor"
+            ),
             python("\n".join(["x = 1"] * 12), outputs=[picture]),  # 1 + ½
             markdown("> **Checkpoint.** You can now go. Stop here if you like."),
             python("explorers.wave()"),  # 2 + ½ and a line
