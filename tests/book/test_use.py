@@ -65,7 +65,7 @@ def test_what_never_was_is_still_an_error():
         importlib.import_module("losslab.nonsense")
     with pytest.raises(AttributeError, match="module 'losslab.optim' has no attribute 'sgd'"):
         importlib.import_module("losslab.optim").sgd  # noqa: B018
-    with pytest.raises(AttributeError, match="has no explorer 'flow': there are answers, bend"):
+    with pytest.raises(AttributeError, match="has no explorer 'flow': there are ab_test, answers"):
         importlib.import_module("losslab.explorers").flow  # noqa: B018
 
 

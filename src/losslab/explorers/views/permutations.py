@@ -68,7 +68,8 @@ def estimates():
     """
     n = len(wine()["x"])
     every, rows = (np.ones(n), np.zeros(n)), np.tile(np.arange(n), (ORDERS[-1], 1))
-    drawn = [np.random.default_rng(k).permuted(rows, axis=1) for k in range(DRAWS)]
+    generators = map(np.random.default_rng, range(DRAWS))
+    drawn = [rng.permuted(rows, axis=1) for rng in generators]
     found = [[attribution.sampled_shapley(value, *every, rows[:m]) for m in ORDERS] for rows in drawn]
     psi, error = np.moveaxis(found, 2, 0)
     return attribution.shapley(value, *every), psi, error
