@@ -106,10 +106,10 @@ def test_a_row_is_made_from_what_was_shown_during_the_drag(sliders):
     was_set = [[k, k * step] for k in range(120)]
     shown = [[k, k * step + 5] for k in range(0, 120, 2)] + [[119, 2100.0]]
     found = sliders.summary([([was_set, shown, 2000.0], 3, 6100, 0.61)])
-    assert found["painted_per_s"] == 30  # the last one came too late
+    assert (found["set_per_s"], found["painted_per_s"]) == (60, 30)  # the last one came too late
     assert (found["latency_median_ms"], found["backlog_ms"], found["kernel_messages"]) == (5, 100, 3)
     assert (found["kernel_cpu_ms_per_update"], found["kb_per_update"]) == (10, 0.1)
-    assert found.keys() == FIGURES - {"ready_s"}
+    assert found.keys() == FIGURES - {"ready_s"} | {"set_per_s"}
 
 
 def test_missed_goals_are_named(sliders):
@@ -120,6 +120,10 @@ def test_missed_goals_are_named(sliders):
         row("a", 100, **good | {"painted_per_s": 46.0}),
     ]
     assert sliders.missed(rows, set()) == []
+    few = good | {"set_per_s": 40.0}  # too few positions to be set oftener
+    assert sliders.missed([*rows, row("c", 0, **few | {"painted_per_s": 37.0})], set()) == []
+    said = sliders.missed([*rows, row("c", 0, **few | {"painted_per_s": 35.0})], set())
+    assert said == ["c (lab, 0 ms): painted_per_s is 35.0, 36.0 required"]
     slow = good | {"painted_per_s": 20.0, "latency_p95_ms": 121.0, "kernel_messages": 40}
     assert sliders.missed([*rows, row("pad", 0, **slow)], {"pad"}) == [
         "pad (lab, 0 ms): latency_p95_ms is 121.0, 120 allowed"
