@@ -401,7 +401,7 @@ def missed(found, live):
         slow = r["variant"] in live
         least = 10 * common.get((r["page"], r["round_trip_ms"]), 0)
         least = 0 if slow else max(least, 45 if r["round_trip_ms"] else 50)
-        least = min(least, 0.9 * r.get("set_per_s", math.inf))  # a slider with five positions is not set oftener
+        least = min(least, 0.9 * r.get("set_per_s", math.inf))  # of five positions, say
         most = {"latency_p95_ms": 120 + r["round_trip_ms"]} if slow else grid
         row = f"{r['variant']} ({r['page']}, {r['round_trip_ms']} ms)"
         said += [f"{row}: {key} is {r[key]}, {goal} allowed" for key, goal in most.items() if r[key] > goal]
