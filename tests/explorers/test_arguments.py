@@ -92,6 +92,14 @@ REFUSED = {
         "seed": [*SLIDER, -1, 20, 0.5],
         "where": CHOICE,
     },
+    "coalitions": {
+        "x1": [*CHOICE, -3, 0.5],
+        "x2": [*SLIDER, -3, 3],
+        "x3": [*SLIDER, -3, 3],
+    },
+    "permutations": {"orders": [*SLIDER, 1, 1001], "draw": [*SLIDER, 0, 11, 1.5]},
+    "baseline": {"way": [*SLIDER, -0.1, 1.1], "start": CHOICE, "digit": [*CHOICE, -1, 10]},
+    "hans": {"size": [*SLIDER, -1, 5, 1.5], "picture": CHOICE},
     "schedule": {"peak": [*SLIDER, 0, 0.1], "shape": CHOICE},
     "multi_label": {
         "threshold": [*SLIDER, 0, 1],
