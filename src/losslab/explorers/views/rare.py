@@ -130,7 +130,8 @@ def stage(figure, theme, words):
     for key in ("Share right", "Precision", "Recall", "Always no"):
         mark = palette.LINES[key] | {"color": palette.colour(key, theme)}
         rates.plot([], [], label=words[f"short.{key}"], markersize=4, linewidth=1.2, **mark)
-    rates.legend(loc="center left", fontsize=7, labelcolor=palette.TEXT[theme], frameon=False)
+    above = {"loc": "lower center", "bbox_to_anchor": (0.5, 0.98), "ncols": 4, "columnspacing": 1}
+    rates.legend(fontsize=7, labelcolor=palette.TEXT[theme], frameon=False, **above)
     left.set(title=words["roc"], xlabel=words["false_alarms"], ylabel=words["recall"])
     right.set(title=words["precision_recall"], xlabel=words["recall"], ylabel=words["precision"])
     style = {"color": palette.colour("Loss", theme), "linewidth": 1.2}
