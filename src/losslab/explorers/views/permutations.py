@@ -138,7 +138,8 @@ def stage(figure, theme, words):
     exact = estimates()[0]
     room = 1.45 * np.abs(exact).max()
     left.set(xlim=(min(-0.35 * room, 1.6 * exact.min()), room), ylim=(-0.7, len(exact) - 0.3))
-    left.set_yticks(range(len(exact)), [names()[i] for i in ranked()], fontsize=7)
+    fitting = [names()[i].replace("nonflavanoid ", "nonflavanoid\n") for i in ranked()]
+    left.set_yticks(range(len(exact)), fitting, fontsize=7.5)
     left.set(title=words["values"], xlabel=words["psi"])
     left.axvline(0, color=palette.TEXT[theme], linewidth=0.8)
     left.grid(axis="y", visible=False)
